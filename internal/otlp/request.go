@@ -1,0 +1,213 @@
+package otlp
+
+import (
+	"fmt"
+	"math"
+)
+
+// Attribute is a key and its value: a string, bool, int64, float64, []byte, a
+// list ([]any) or a map that keeps its order ([]Attribute). NewResource also
+// takes int, []string and anything else, which it prints as fmt.Sprint does.
+type Attribute struct {
+	Key   string
+	Value any
+}
+
+// Resource is an encoded resource: whose spans these are. It is immutable and
+// safe for concurrent use. Spans are grouped in a request by the identity of
+// their *Resource, so make one for each process, not one for each span.
+type Resource struct {
+	attributes []Attribute
+	schemaURL  string
+	encoded    []byte // the fields of ResourceSpans other than scope_spans
+}
+
+// Field numbers of resource.v1, common.v1 and ResourceSpans, ScopeSpans.
+const (
+	requestResourceSpans                       = 1
+	resourceSpansResource, resourceSpansScopes = 1, 2
+	resourceSpansSchema                        = 3
+	resourceAttributes                         = 1
+	scopeSpansScope, scopeSpansSpans           = 1, 2
+	scopeName, scopeVersion                    = 1, 2
+	responsePartialSuccess                     = 1
+	partialRejected, partialMessage            = 1, 2
+)
+
+// NewResource encodes a resource. It keeps attrs, which must not change after.
+// An empty schemaURL is left out.
+func NewResource(attrs []Attribute, schemaURL string) *Resource {
+	var body []byte
+	for _, a := range attrs {
+		body = appendAttribute(body, resourceAttributes, a)
+	}
+	r := &Resource{attributes: attrs, schemaURL: valid(schemaURL)}
+	r.encoded = appendText(nil, resourceSpansResource, body)
+	if r.schemaURL != "" {
+		r.encoded = appendText(r.encoded, resourceSpansSchema, r.schemaURL)
+	}
+	return r
+}
+
+// Attributes returns what NewResource was given; it must not be changed.
+func (r *Resource) Attributes() []Attribute { return r.attributes }
+
+// SchemaURL returns the schema that the attributes follow, or "".
+func (r *Resource) SchemaURL() string { return r.schemaURL }
+
+// Size is the memory the resource holds, in bytes, approximately.
+func (r *Resource) Size() int { return 2*len(r.encoded) + 48*len(r.attributes) }
+
+// Scope is an encoded instrumentation scope: what made these spans. It is
+// immutable and safe for concurrent use, and groups spans by identity, as a
+// Resource does.
+type Scope struct {
+	name, version string
+	encoded       []byte // the scope field of ScopeSpans
+}
+
+// NewScope encodes a scope. An empty version is left out.
+func NewScope(name, version string) *Scope {
+	s := &Scope{name: valid(name), version: valid(version)}
+	var body []byte
+	if s.name != "" {
+		body = appendText(body, scopeName, s.name)
+	}
+	if s.version != "" {
+		body = appendText(body, scopeVersion, s.version)
+	}
+	s.encoded = appendText(nil, scopeSpansScope, body)
+	return s
+}
+
+// Name returns the scope's name.
+func (s *Scope) Name() string { return s.name }
+
+// Version returns the scope's version, or "".
+func (s *Scope) Version() string { return s.version }
+
+// Group is the part of a request that has one resource. Neither it nor its
+// scopes may be nil.
+type Group struct {
+	Resource *Resource
+	Scopes   []ScopeSpans
+}
+
+// ScopeSpans are encoded spans that have one resource and one scope.
+type ScopeSpans struct {
+	Scope *Scope
+	Spans [][]byte
+}
+
+// AppendRequest appends the body of an export request in protobuf
+// (ExportTraceServiceRequest, which is also TracesData) to dst.
+func AppendRequest(dst []byte, groups []Group) []byte {
+	for _, g := range groups {
+		n := len(g.Resource.encoded)
+		for _, s := range g.Scopes {
+			n += sizeBytes(scopeSize(s))
+		}
+		dst = appendHeader(dst, requestResourceSpans, n)
+		dst = append(dst, g.Resource.encoded...)
+		for _, s := range g.Scopes {
+			dst = appendHeader(dst, resourceSpansScopes, scopeSize(s))
+			dst = append(dst, s.Scope.encoded...)
+			for _, span := range s.Spans {
+				dst = appendText(dst, scopeSpansSpans, span)
+			}
+		}
+	}
+	return dst
+}
+
+func scopeSize(s ScopeSpans) int {
+	n := len(s.Scope.encoded)
+	for _, span := range s.Spans {
+		n += sizeBytes(len(span))
+	}
+	return n
+}
+
+// ParsePartialSuccess reads the body of a successful answer
+// (ExportTraceServiceResponse): how many spans the backend rejected all the
+// same, and what it has to say.
+func ParsePartialSuccess(b []byte) (rejected int64, message string, err error) {
+	r := reader{rest: b}
+	for r.next() {
+		if r.is(responsePartialSuccess, wireBytes) {
+			if rejected, message, err = parseNumberAndText(r.data); err != nil {
+				return rejected, message, err
+			}
+		}
+	}
+	return rejected, message, r.err
+}
+
+// ParseStatus reads the body of an unsuccessful answer (google.rpc.Status): the
+// backend's message.
+func ParseStatus(b []byte) (message string, err error) {
+	_, message, err = parseNumberAndText(b)
+	return message, err
+}
+
+// parseNumberAndText reads ExportTracePartialSuccess, and google.rpc.Status,
+// which has the same shape.
+func parseNumberAndText(b []byte) (number int64, text string, err error) {
+	r := reader{rest: b}
+	for r.next() {
+		switch {
+		case r.is(partialRejected, wireVarint):
+			number = int64(r.num)
+		case r.is(partialMessage, wireBytes):
+			text = valid(string(r.data))
+		}
+	}
+	return number, text, r.err
+}
+
+func appendAttribute(b []byte, field byte, a Attribute) []byte {
+	key, value := valid(a.Key), appendAny(nil, a.Value)
+	b = appendHeader(b, field, sizeBytes(len(key))+sizeBytes(len(value)))
+	b = appendText(b, keyValueKey, key)
+	return appendText(b, keyValueValue, value)
+}
+
+// appendAny appends an AnyValue. It is for resources, made once: it allocates.
+func appendAny(b []byte, value any) []byte {
+	switch v := value.(type) {
+	case nil:
+		return b
+	case string:
+		return appendText(b, anyString, valid(v))
+	case bool:
+		return append(b, tag(anyBool, wireVarint), bit(v))
+	case int:
+		return appendUint(b, anyInt, uint64(v))
+	case int64:
+		return appendUint(b, anyInt, uint64(v))
+	case float64:
+		return appendFixed64(b, anyDouble, math.Float64bits(v))
+	case []byte:
+		return appendText(b, anyBytes, v)
+	case []string:
+		return appendArray(b, v)
+	case []any:
+		return appendArray(b, v)
+	case []Attribute:
+		var list []byte
+		for _, e := range v {
+			list = appendAttribute(list, listValues, e)
+		}
+		return appendText(b, anyList, list)
+	default:
+		return appendText(b, anyString, valid(fmt.Sprint(v)))
+	}
+}
+
+func appendArray[T any](b []byte, values []T) []byte {
+	var list []byte
+	for _, v := range values {
+		list = appendText(list, arrayValues, appendAny(nil, v))
+	}
+	return appendText(b, anyArray, list)
+}
