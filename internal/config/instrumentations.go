@@ -1,0 +1,84 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// instrumentationAliases has, under the id of each instrumentation, the other
+// names that users know it by. The ids of the original stand as they are
+// there; spellings that differ in case, "-", "_" and "." need not be listed.
+var instrumentationAliases = map[string][]string{
+	// The original's.
+	"agno":         nil,
+	"boto":         nil,
+	"botocore":     {"boto3"},
+	"django":       nil,
+	"fast-api":     nil,
+	"flask":        nil,
+	"grpc":         {"grpcio"},
+	"httpx":        nil,
+	"kafka_python": {"kafka"},
+	"langchain":    nil,
+	"pika":         nil,
+	"psycopg":      {"psycopg3"},
+	"psycopg2":     {"psycopg2-binary"},
+	"pymongo":      nil,
+	"pymysql":      nil,
+	"redis":        nil,
+	"requests":     nil,
+
+	// Ours.
+	"aio_pika":        nil,
+	"aiohttp":         nil,
+	"aiokafka":        nil,
+	"aiosqlite":       nil,
+	"anthropic":       nil,
+	"asgi":            nil,
+	"asyncpg":         nil,
+	"aws_lambda":      {"lambda"},
+	"cassandra":       {"cassandra-driver"},
+	"celery":          nil,
+	"confluent_kafka": nil,
+	"elasticsearch":   nil,
+	"http.client":     {"http"},
+	"logging":         nil,
+	"motor":           nil,
+	"mysql_connector": {"mysql-connector-python"},
+	"mysqlclient":     {"mysqldb"},
+	"openai":          nil,
+	"opensearch":      {"opensearch-py"},
+	"opentelemetry":   {"opentelemetry-api"},
+	"pymemcache":      nil,
+	"sqlalchemy":      nil,
+	"sqlite3":         {"sqlite"},
+	"starlette":       nil,
+	"tornado":         nil,
+	"urllib":          nil,
+	"urllib3":         nil,
+	"uvicorn":         nil,
+	"wsgi":            nil,
+}
+
+// Instrumentations returns the ids that Config.DisabledInstrumentations can
+// hold, sorted.
+func Instrumentations() []string {
+	return slices.Sorted(maps.Keys(instrumentationAliases))
+}
+
+var instrumentationBySpelling = func() map[string]string {
+	ids := make(map[string]string)
+	for id, aliases := range instrumentationAliases {
+		ids[simplified(id)] = id
+		for _, alias := range aliases {
+			ids[simplified(alias)] = id
+		}
+	}
+	return ids
+}()
+
+// simplified removes what the spellings of a name differ in.
+func simplified(name string) string {
+	return strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
+}
