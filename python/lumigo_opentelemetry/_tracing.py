@@ -1,0 +1,765 @@
+"""Spans and their context: who is whose parent, what is kept, what crosses the wire.
+
+The hot path of every traced call, so it leans on C: a span is one slotted object,
+its record one tuple, its bytes one marshal call. Nothing here starts a thread,
+takes a lock or blocks. A hook uses start_span, activate, deactivate and Span.end;
+extract and inject at the edges of the process.
+
+All of it may be called from any thread, greenlet, task or signal handler.
+"""
+
+import os
+from _contextvars import ContextVar
+from _random import Random
+from marshal import dumps
+from time import time_ns
+
+from . import _handover, _log
+
+INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
+UNSET, OK, ERROR = 0, 1, 2
+
+SCOPE = "lumigo_opentelemetry"
+EXECUTION_TAG = "lumigo.execution_tags."
+
+# A thread or task can outlive the request that started it by hours; what it does then
+# is no part of that request.
+STALE_NS = 60 * 1000000000
+
+# Spans below a request wait for its end, to share its frame, but no longer than this.
+LINGER_NS = 20 * 1000000
+LINGER_SPANS = 32
+
+_getpid = os.getpid
+_spans = _handover.spans
+_drain = _handover.drain
+MAX_RECORD = _handover.MAX_RECORD
+
+
+class _Current:
+    def __repr__(self):
+        return "CURRENT"
+
+
+CURRENT = _Current()
+
+
+class Settings:
+    """What the engine answered to our greeting; until then, record everything."""
+
+    def __init__(self):
+        self.active = True
+        self.log = ()
+        self.log_level = None
+        self.propagators = ("tracecontext", "baggage")
+        self.sampler = ("parentbased_always_on", 1.0)
+        self.filters = {}
+        self.disabled = ()
+        self.capture = 4096
+        self.value_limit = 2048
+        self.attribute_count = 128
+        self.event_count = 128
+        self.link_count = 128
+        self.semconv_http_dup = False
+        self.semconv_database_dup = False
+        self.sqs_filter = True
+        self.trace_header = None
+
+
+settings = Settings()
+
+_span = ContextVar("lumigo_span", default=None)
+_suppressed = ContextVar("lumigo_suppressed", default=False)
+_tags = ContextVar("lumigo_execution_tags", default=None)
+_tags_in_use = False
+
+
+# --- identity ---------------------------------------------------------------------------
+
+_pid = None
+_bits = None
+
+
+def _reseed():
+    """Give this process ids of its own. uWSGI forks without telling Python, so every
+    span asks for its process id rather than trusting os.register_at_fork."""
+    global _pid, _bits
+    _bits = Random(int.from_bytes(os.urandom(32), "big")).getrandbits
+    _pid = _getpid()
+
+
+def _forked():
+    if _getpid() != _pid:
+        _handover.forked()
+        _reseed()
+
+
+_reseed()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+# os.environ.get encodes its argument anew, which costs as much as the rest of a root span.
+_environ = getattr(os.environ, "_data", None)
+_XRAY = b"_X_AMZN_TRACE_ID"
+if not isinstance(_environ, dict) or os.name != "posix":
+    _environ, _XRAY = os.environ, "_X_AMZN_TRACE_ID"
+
+
+def _xray_trace_id(header):
+    """The trace id AWS Lambda gave this invocation: Root=1-<hex>-<24 hex>, its unique
+    part shifted left by 32 bits. None if the header holds no such thing."""
+    if isinstance(header, bytes):
+        header = header.decode("ascii", "replace")
+    for field in header.split(";"):
+        name, _, value = field.strip().partition("=")
+        if name.lower() != "root":
+            continue
+        parts = value.split("-")
+        if len(parts) == 3 and parts[0] == "1" and len(parts[2]) == 24 and parts[1]:
+            try:
+                int(parts[1], 16)
+                unique = bytes.fromhex(parts[2])
+            except ValueError:
+                return None
+            if len(unique) == 12 and any(unique):
+                return unique + b"\0\0\0\0"
+    return None
+
+
+def _new_trace_id():
+    header = _environ.get(_XRAY)
+    if header:
+        trace_id = _xray_trace_id(header)
+        if trace_id:
+            return trace_id
+    return (_bits(128) or 1).to_bytes(16, "big")
+
+
+# --- what is kept -----------------------------------------------------------------------
+
+_parent_based = True
+_bound = None  # keep a trace if the low half of its id is below; None keeps all
+_filters = None  # {kind: [(compiled, variable)]}, or None when nothing is filtered
+_attribute_limit = 128
+
+
+def configure(fields):
+    """Take over the SETTINGS of the engine. Unknown fields are ignored."""
+    for name, value in fields.items():
+        if isinstance(name, str) and hasattr(settings, name):
+            setattr(settings, name, value)
+    _apply()
+
+
+def _apply():
+    global _parent_based, _bound, _filters, _injectors, _extractors, _attribute_limit
+    name, ratio = settings.sampler
+    _parent_based = name.startswith("parentbased_")
+    plain = name[len("parentbased_"):] if _parent_based else name
+    if plain == "always_off":
+        _bound = 0
+    elif plain == "traceidratio" and ratio < 1:
+        _bound = round(ratio * (1 << 64))
+    else:
+        _bound = None
+    _filters = _compile_filters(settings.filters)
+    _injectors = tuple(_INJECT[p] for p in settings.propagators if p in _INJECT)
+    _extractors = tuple(_EXTRACT[p] for p in settings.propagators if p in _EXTRACT)
+    limit = settings.attribute_count
+    _attribute_limit = limit if limit is not None and limit >= 0 else 1 << 62
+
+
+_FILTER_VARIABLE = "LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX"
+
+
+def _compile_filters(filters):
+    server, client, general = (filters.get(k) or () for k in ("server", "client", "general"))
+    if not (server or client or general):
+        return None
+    general = _compile(general, _FILTER_VARIABLE)
+    return {
+        SERVER: _compile(server, _FILTER_VARIABLE + "_SERVER") + general,
+        CLIENT: _compile(client, _FILTER_VARIABLE + "_CLIENT") + general,
+    }
+
+
+def _compile(patterns, variable):
+    import re  # only for those who filter
+
+    compiled = []
+    for pattern in patterns:
+        if not pattern:
+            continue  # an empty regex would match everything; the original lets it match nothing
+        try:
+            compiled.append((re.compile(pattern), variable))
+        except (re.error, RecursionError, OverflowError, TypeError):
+            _log.warning("Invalid regex: %s" % (pattern,))
+    return compiled
+
+
+def endpoint_of(kind, attributes):
+    """The endpoint that filters look at: a client's URL as it is, a server's without
+    scheme and authority; None for other kinds."""
+    if kind == CLIENT:
+        return attributes.get("url.full") or attributes.get("http.url") or attributes.get("http.target") or None
+    if kind == SERVER:
+        endpoint = attributes.get("url.path") or attributes.get("http.target") or attributes.get("http.url")
+        if not isinstance(endpoint, str):
+            return None
+        return _without_authority(endpoint)
+    return None
+
+
+def _without_authority(url):
+    scheme, colon, rest = url.partition("://")
+    if colon and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
+        url = "//" + rest
+    if url.startswith("//"):
+        for i in range(2, len(url)):
+            if url[i] in "/?#":
+                return url[i:]
+        return ""
+    return url
+
+
+def _dropped_by_filter(kind, attributes):
+    endpoint = endpoint_of(kind, attributes)
+    if not endpoint or not isinstance(endpoint, str):
+        return False
+    for pattern, variable in _filters[kind]:
+        if pattern.search(endpoint):
+            _log.debug(
+                "Dropping trace for endpoint '%s' because it matches one of the filter regexes"
+                " specified by the '%s' env var" % (endpoint, variable)
+            )
+            return True
+    return False
+
+
+# --- spans ------------------------------------------------------------------------------
+
+
+class SpanContext:
+    """Where a span of another process stands in its trace. Without trace_id it only brings
+    baggage for a new trace."""
+
+    __slots__ = ("trace_id", "span_id", "flags", "trace_state", "baggage")
+
+    def __init__(self, trace_id, span_id, flags=1, trace_state=None, baggage=None):
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.flags = flags
+        self.trace_state = trace_state
+        self.baggage = baggage
+
+
+class Span:
+    """One unit of work. attributes is a plain dict that hooks may write into until end();
+    recording is False when the span only carries its context along, and after its end."""
+
+    __slots__ = (
+        "trace_id", "span_id", "parent_id", "flags", "trace_state", "baggage",
+        "name", "kind", "scope", "start_ns", "end_ns", "attributes", "events", "links",
+        "status", "status_message", "dropped", "recording", "root", "pid", "api",
+    )  # fmt: skip
+
+    def set_attribute(self, key, value):
+        if self.recording:
+            self.attributes[key] = value
+
+    def set_status(self, code, message=None):
+        """code is UNSET, OK or ERROR; only an error has a message."""
+        if self.recording:
+            self.status = code
+            self.status_message = message if code == ERROR else None
+
+    def add_event(self, name, attributes=None, time_ns=None):
+        if self.recording:
+            self._add("events", 1, settings.event_count, (time_ns or _now(), name, attributes))
+
+    def add_link(self, context, attributes=None):
+        """context: anything with trace_id, span_id, flags and trace_state."""
+        if self.recording:
+            link = (context.trace_id, context.span_id, context.flags, context.trace_state, attributes)
+            self._add("links", 2, settings.link_count, link)
+
+    def _add(self, slot, what, limit, item):
+        items = getattr(self, slot)
+        if items is None:
+            items = []
+            setattr(self, slot, items)
+        if len(items) < limit or limit < 0:
+            items.append(item)
+        else:
+            self._count_dropped(what, 1)
+
+    def _count_dropped(self, what, n):
+        dropped = list(self.dropped or (0, 0, 0))
+        dropped[what] += n
+        self.dropped = tuple(dropped)
+
+    def record_exception(self, exc, attributes=None, time_ns=None, escaped=False):
+        """Note the exception as an event, and the span as failed because of it."""
+        if not self.recording:
+            return
+        event = describe_exception(exc, escaped)
+        if attributes:
+            event.update(attributes)
+        self.add_event("exception", event, time_ns)
+        self.attributes.setdefault("error.type", event["exception.type"])
+        self.set_status(ERROR, event["exception.message"])
+
+    def end(self, end_ns=None):
+        """Finish and hand over. Later calls change nothing."""
+        if self.end_ns:
+            return
+        self.end_ns = end_ns = end_ns or time_ns()
+        if not self.recording:
+            return
+        self.recording = False
+        if self.pid != _getpid():
+            return  # begun before a fork: the parent process reports it
+        attributes = self.attributes
+        if len(attributes) > _attribute_limit:
+            attributes = self._within_limit()
+        record = (
+            0, self.trace_id, self.span_id, self.parent_id, self.flags, self.trace_state,
+            self.name, self.kind, self.start_ns, end_ns, self.status, self.status_message,
+            self.scope, attributes, self.events, self.links, self.dropped,
+        )  # fmt: skip
+        try:
+            data = dumps(record, 2)
+        except Exception:
+            data = None  # something marshal does not know, such as an IntEnum
+        if data is None or len(data) > MAX_RECORD:
+            data = _handover.tamed(record)
+        _spans.append(data)
+        if self.root or len(_spans) >= LINGER_SPANS or not 0 <= end_ns - _handover.last_sent < LINGER_NS:
+            _drain()
+
+    def _within_limit(self):
+        keys = list(self.attributes)
+        self._count_dropped(0, len(keys) - _attribute_limit)
+        return {key: self.attributes[key] for key in keys[:_attribute_limit]}
+
+
+class RemoteSpan(Span):
+    """Stands for a span that is current here but reported by somebody else: of another
+    process, or of another tracer in this one."""
+
+    __slots__ = ()
+
+    def __init__(self, trace_id, span_id, flags, trace_state=None, baggage=None):
+        self.trace_id, self.span_id, self.flags = trace_id, span_id, flags & 1
+        self.trace_state, self.baggage = trace_state, baggage
+        self.name, self.kind, self.scope, self.attributes = "", INTERNAL, SCOPE, {}
+        self.start_ns = self.end_ns = self.status = 0
+        self.parent_id = self.events = self.links = self.status_message = self.dropped = self.api = None
+        self.recording, self.root, self.pid = False, True, _pid
+
+
+_now = time_ns
+_new = Span.__new__
+
+
+def start_span(
+    name, kind=INTERNAL, attributes=None, parent=CURRENT, scope=SCOPE, start=None, links=None, remote=None
+):
+    """Begin a span; always returns one, if only to carry its context (recording False).
+
+    attributes becomes the span's own dict. parent: CURRENT, None for a new trace, a Span,
+    or a SpanContext from extract(). remote: the caller's SpanContext, parent only where
+    nothing is current here. start: nanoseconds since 1970, now if None. links: a list of
+    (trace_id, span_id, flags, trace_state, attributes).
+    """
+    span = _new(Span)
+    span.start_ns = now = start or time_ns()
+    if parent is CURRENT:
+        parent = _span.get()
+        if parent is None:
+            parent = remote
+        elif parent.end_ns and now - parent.end_ns > STALE_NS:
+            parent = remote
+    span.pid = pid = _getpid()
+    if pid != _pid:
+        _forked()
+    span.span_id = (_bits(64) or 1).to_bytes(8, "big")
+    if parent is None or parent.trace_id is None:
+        trace_id = _new_trace_id()
+        span.root = True
+        span.parent_id = span.trace_state = None
+        span.baggage = parent and parent.baggage
+        keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
+    else:
+        trace_id = parent.trace_id
+        span.root = root = type(parent) is not Span
+        span.parent_id = parent.span_id
+        span.trace_state = parent.trace_state
+        span.baggage = parent.baggage
+        if _parent_based or not root:
+            keep = parent.flags & 1
+        else:
+            keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
+    span.trace_id = trace_id
+    if attributes is None:
+        attributes = {}
+    if keep:
+        if _filters is not None and kind in _filters and _dropped_by_filter(kind, attributes):
+            keep = False
+        elif _suppressed.get():
+            keep = False
+        elif _tags_in_use:
+            tags = _tags.get()
+            if tags:
+                attributes.update(tags)
+    span.name = name
+    span.kind = kind
+    span.scope = scope
+    span.attributes = attributes
+    span.links = links
+    span.end_ns = span.status = 0
+    span.events = span.status_message = span.dropped = span.api = None
+    if keep:
+        span.flags = 1
+        span.recording = True
+        if span.root and (kind == SERVER or kind == CONSUMER):
+            _announce(span)
+    else:
+        span.flags = 0
+        span.recording = False
+    return span
+
+
+def _announce(span):
+    """Tell the engine of a request that has begun, so that it can be reported should
+    this process die before its end."""
+    record = (
+        1, span.trace_id, span.span_id, span.parent_id, span.flags, span.trace_state,
+        span.name, span.kind, span.start_ns, span.scope, span.attributes,
+    )  # fmt: skip
+    try:
+        data = dumps(record, 2)
+    except Exception:
+        data = None
+    if data is None or len(data) > MAX_RECORD:
+        data = _handover.tamed(record)
+    _handover.notes.append(data)
+    _drain()
+
+
+def note_fact(key, value):
+    """A fact about this process, such as ("framework", "flask"), for its resource."""
+    _forked()
+    _handover.notes.append(_handover.tamed((2, key, value)))
+    _drain()
+
+
+def describe_exception(exc, escaped=False):
+    """The attributes of an exception event. Survives exceptions that cannot be printed."""
+    kind = type(exc)
+    name = kind.__qualname__
+    if kind.__module__ not in (None, "builtins"):
+        name = "%s.%s" % (kind.__module__, name)
+    try:
+        message = str(exc)
+    except Exception:
+        message = "<%s that cannot be printed>" % name
+    try:
+        import traceback  # dear, and most programs never need it
+
+        stack = "".join(traceback.format_exception(kind, exc, exc.__traceback__))
+    except Exception:
+        stack = ""
+    event = {"exception.type": name, "exception.message": message, "exception.stacktrace": stack}
+    if escaped:
+        event["exception.escaped"] = "True"
+    return event
+
+
+# --- context ----------------------------------------------------------------------------
+
+
+def current_span():
+    """The span that is current in this thread, task or greenlet, or None."""
+    return _span.get()
+
+
+def activate(span):
+    """Make span current; returns the token for deactivate."""
+    return _span.set(span)
+
+
+def deactivate(token):
+    """Undo activate. A token from another context (a generator resumed elsewhere, a
+    callback in another thread) is let go without complaint: that context has its own end."""
+    try:
+        _span.reset(token)
+    except (ValueError, RuntimeError, TypeError):
+        pass
+
+
+def suppressed():
+    """Whether what happens here is to leave no spans and no headers: our own calls, and
+    those of other telemetry."""
+    return _suppressed.get()
+
+
+class suppress:
+    """with suppress(): nothing in here is traced."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self):
+        self._token = _suppressed.set(True)
+
+    def __exit__(self, *exc_info):
+        try:
+            _suppressed.reset(self._token)
+        except (ValueError, RuntimeError):
+            pass
+
+
+def add_tags(tags):
+    """Give every span started from now on in this context these attributes as well.
+    Returns a token for remove_tags."""
+    global _tags_in_use
+    _tags_in_use = True
+    merged = dict(_tags.get() or ())
+    merged.update((EXECUTION_TAG + key, value) for key, value in tags.items())
+    return _tags.set(merged)
+
+
+def remove_tags(token):
+    try:
+        _tags.reset(token)
+    except (ValueError, RuntimeError, TypeError):
+        pass
+
+
+def carry(fn):
+    """fn, to be called later and elsewhere, as if here: with this context's span, tags and
+    suppression and no other context variable. Returns fn itself when there is none."""
+    span, tags, quiet = _span.get(), _tags.get(), _suppressed.get()
+    if span is None and tags is None and not quiet:
+        return fn
+    return _Carried(fn, span, tags, quiet)
+
+
+class _Carried:
+    __slots__ = ("fn", "state", "__weakref__")
+
+    def __init__(self, fn, *state):
+        self.fn = fn
+        self.state = state
+
+    def __call__(self, *args, **kwargs):
+        span, tags, quiet = self.state
+        span_token, tags_token, quiet_token = _span.set(span), _tags.set(tags), _suppressed.set(quiet)
+        try:
+            return self.fn(*args, **kwargs)
+        finally:
+            for variable, token in ((_span, span_token), (_tags, tags_token), (_suppressed, quiet_token)):
+                try:
+                    variable.reset(token)
+                except (ValueError, RuntimeError):
+                    pass
+
+
+# --- propagation ------------------------------------------------------------------------
+
+
+def extract(get):
+    """The caller's SpanContext, or None. get(lower-case header name) gives str or None."""
+    context = None
+    for read in _extractors:
+        context = read(get, context) or context
+    return context
+
+
+def inject(set, span=None):
+    """Write span, or what is current, through set(header name, value). Writes nothing
+    where nothing is current or all is suppressed."""
+    if span is None:
+        span = _span.get()
+    if span is None or _suppressed.get():
+        return
+    for write in _injectors:
+        write(set, span)
+
+
+def signed(names):
+    """Whether a request with these header names is signed by AWS, so that a header added
+    now would break its signature."""
+    for name in names:
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        if name.lower() == "x-amz-content-sha256":
+            return True
+    return False
+
+
+def _hex(text, length):
+    """The bytes of exactly length lower-case hexadecimal digits, not all zero; or None."""
+    if len(text) != length or text != text.lower():
+        return None
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return value if len(value) * 2 == length and any(value) else None
+
+
+def _read_tracecontext(get, found):
+    header = get("traceparent")
+    if not header:
+        return None
+    header = header.strip(" \t")
+    fields = header.split("-")
+    if len(fields) < 4 or len(fields[0]) != 2 or len(fields[3]) != 2:
+        return None
+    version = fields[0]
+    if version == "ff" or (version == "00" and len(fields) != 4):
+        return None
+    if version != "00" and _hex(version, 2) is None:
+        return None
+    trace_id, span_id = _hex(fields[1], 32), _hex(fields[2], 16)
+    if trace_id is None or span_id is None or (fields[3] != "00" and _hex(fields[3], 2) is None):
+        return None
+    state = get("tracestate")
+    return SpanContext(
+        trace_id, span_id, int(fields[3], 16) & 1, _trace_state(state) if state else None, found and found.baggage
+    )
+
+
+_KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-*/@")
+
+
+def _trace_state(header):
+    """The tracestate to pass on, or None if W3C's rules tell us to discard it."""
+    members, keys = [], set()
+    for member in header.split(","):
+        member = member.strip(" \t")
+        if not member:
+            continue
+        key, equals, value = member.partition("=")
+        if not equals or not key or not value or len(key) > 256 or len(value) > 256 or key in keys:
+            return None
+        if not _KEY_CHARACTERS.issuperset(key) or not (key[0].isalnum()) or key.count("@") > 1:
+            return None
+        if not value.isprintable() or not value.isascii() or "=" in value:
+            return None
+        keys.add(key)
+        members.append(member)
+    return ",".join(members) if 0 < len(members) <= 32 else None
+
+
+def _write_tracecontext(set, span):
+    set("traceparent", "00-%s-%s-%s" % (span.trace_id.hex(), span.span_id.hex(), "01" if span.flags & 1 else "00"))
+    if span.trace_state:
+        set("tracestate", span.trace_state)
+
+
+def _read_baggage(get, found):
+    header = get("baggage")
+    if header and len(header) <= 8192:
+        if found is None:
+            found = SpanContext(None, None)  # baggage alone: a new trace will carry it
+        found.baggage = header
+    return found
+
+
+def _write_baggage(set, span):
+    if span.baggage:
+        set("baggage", span.baggage)
+
+
+def _b3_context(trace_id, span_id, sampled, found):
+    trace_id, span_id = trace_id.strip().lower(), span_id.strip().lower()
+    if len(trace_id) == 16:
+        trace_id = "0" * 16 + trace_id
+    trace_id, span_id = _hex(trace_id, 32), _hex(span_id, 16)
+    if trace_id is None or span_id is None:
+        return None
+    keep = sampled.strip().lower() in ("", "1", "d", "true")
+    return SpanContext(trace_id, span_id, 1 if keep else 0, None, found and found.baggage)
+
+
+def _read_b3(get, found):
+    header = get("b3")
+    if not header:
+        return _read_b3multi(get, found)
+    fields = header.split("-")
+    if len(fields) < 2:
+        return None  # a bare sampling decision: no trace to join
+    return _b3_context(fields[0], fields[1], fields[2] if len(fields) > 2 else "", found)
+
+
+def _read_b3multi(get, found):
+    trace_id, span_id = get("x-b3-traceid"), get("x-b3-spanid")
+    if not trace_id or not span_id:
+        return None
+    sampled = "1" if get("x-b3-flags") == "1" else get("x-b3-sampled") or ""
+    return _b3_context(trace_id, span_id, sampled, found)
+
+
+def _write_b3(set, span):
+    set("b3", "%s-%s-%d" % (span.trace_id.hex(), span.span_id.hex(), span.flags & 1))
+
+
+def _write_b3multi(set, span):
+    set("x-b3-traceid", span.trace_id.hex())
+    set("x-b3-spanid", span.span_id.hex())
+    set("x-b3-sampled", "1" if span.flags & 1 else "0")
+
+
+_EXTRACT = {
+    "tracecontext": _read_tracecontext,
+    "baggage": _read_baggage,
+    "b3": _read_b3,
+    "b3multi": _read_b3multi,
+}
+_INJECT = {
+    "tracecontext": _write_tracecontext,
+    "baggage": _write_baggage,
+    "b3": _write_b3,
+    "b3multi": _write_b3multi,
+}
+_injectors = _extractors = ()
+
+
+# --- payloads ---------------------------------------------------------------------------
+
+
+class Capture:
+    """The first bytes of a body, collected as the app reads or writes them. Not for two
+    threads at once. limit: how many bytes to keep; 0 keeps none."""
+
+    __slots__ = ("_limit", "_parts", "_size", "_cut")
+
+    def __init__(self, limit):
+        self._limit = limit
+        self._parts = []
+        self._size = 0
+        self._cut = False
+
+    def write(self, data):
+        room = self._limit - self._size
+        if room <= 0:
+            self._cut = self._cut or bool(data)
+            return
+        if len(data) > room:
+            self._cut = True
+            data = data[:room]
+        if data:
+            self._parts.append(bytes(data))
+            self._size += len(data)
+
+    def value(self):
+        """bytes, (bytes, True) when the body was longer, or None when there was none."""
+        if not self._parts:
+            return None
+        data = b"".join(self._parts)
+        return (data, True) if self._cut else data
+
+
+_apply()

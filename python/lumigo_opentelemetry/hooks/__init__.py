@@ -1,0 +1,1 @@
+"""One short file a library, imported when the app imports that library."""
