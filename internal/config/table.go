@@ -79,9 +79,9 @@ var table = slices.Concat(
 		},
 	),
 	group("Endpoints that are not traced",
-		filter("LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX", "HTTP requests, incoming or outgoing,", func(f *EndpointFilter) *[]string { return &f.General }),
-		filter("LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_SERVER", "incoming HTTP requests", func(f *EndpointFilter) *[]string { return &f.Server }),
-		filter("LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_CLIENT", "outgoing HTTP requests", func(f *EndpointFilter) *[]string { return &f.Client }),
+		filter("LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX", "an incoming or outgoing HTTP request", func(f *EndpointFilter) *[]string { return &f.General }),
+		filter("LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_SERVER", "an incoming HTTP request, by its path and query,", func(f *EndpointFilter) *[]string { return &f.Server }),
+		filter("LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_CLIENT", "an outgoing HTTP request, by its URL,", func(f *EndpointFilter) *[]string { return &f.Client }),
 	),
 	group("Masking of secrets",
 		masking("LUMIGO_SECRET_MASKING_REGEX", "LUMIGO_BLACKLIST_REGEX", "everything that has no variable of its own below", func(m *Masking) *Patterns { return &m.General }),
@@ -222,7 +222,7 @@ func group(heading string, rows ...variable) []variable {
 
 func filter(name, what string, at func(*EndpointFilter) *[]string) variable {
 	return variable{
-		Variable: Variable{Name: name, Description: "JSON array of regular expressions; " + what + " with a match in the path and query (incoming) or the URL (outgoing) are not traced."},
+		Variable: Variable{Name: name, Description: "JSON array of regular expressions; " + what + " in which one of them is found is not traced."},
 		setting:  to(func(d *draft) *[]string { return at(&d.Filter) }, arrayOfStrings),
 	}
 }

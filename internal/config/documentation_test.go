@@ -1,0 +1,62 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the generated part of docs/configuration.md")
+
+// TestDocumentation keeps docs/configuration.md true to the table.
+func TestDocumentation(t *testing.T) {
+	const path = "../../docs/configuration.md"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const marker = "-update -->\n"
+	written, generated, found := strings.Cut(string(page), marker)
+	if !found {
+		t.Fatalf("%s has lost the line that ends in %q", path, marker)
+	}
+	want := documentation()
+	if *update {
+		if err := os.WriteFile(path, []byte(written+marker+want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if generated != want {
+		t.Errorf("%s is out of date; run: go test ./internal/config -update", path)
+	}
+}
+
+func documentation() string {
+	var b strings.Builder
+	heading := ""
+	for _, v := range Variables() {
+		if v.Group != heading {
+			heading = v.Group
+			fmt.Fprintf(&b, "\n### %s\n\n| variable | default | meaning |\n|---|---|---|\n", heading)
+		}
+		standard := ""
+		if v.Default != "" {
+			standard = "`" + v.Default + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, standard, v.Description)
+	}
+	b.WriteString("\n## Names of instrumentations\n\n" +
+		"For `LUMIGO_DISABLE_INSTRUMENTATION`. Case does not matter, nor do `-`, `_` and `.`; a name that is not listed costs a warning.\n\n" +
+		"| name | also |\n|---|---|\n")
+	for _, id := range Instrumentations() {
+		var also []string
+		for _, alias := range instrumentationAliases[id] {
+			also = append(also, "`"+alias+"`")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", id, strings.Join(also, ", "))
+	}
+	return b.String()
+}
