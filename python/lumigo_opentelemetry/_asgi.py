@@ -8,8 +8,6 @@ raise afterwards. A websocket has a span for its handshake. Other scopes (lifesp
 from . import _http, _tracing
 from ._http import current, trouble
 
-enabled = True  # False when the user opted out of a framework that this process uses
-
 
 class _Carrier:
     """Incoming headers, for the propagators."""
@@ -40,7 +38,7 @@ def begin(scope, receive, send):
     if outer is not None and not outer.done:
         if outer.mark is raw or (type(outer) is Request and (outer.path == path and outer.query == query)):
             return None
-    if not enabled or _tracing.suppressed():
+    if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("fastapi", "starlette", "django")):
         return None
 
     headers = dict(raw)

@@ -4,10 +4,11 @@ A request has one Request, however many layers it passes: the outermost seam mak
 frameworks find it in `current`. Names follow the stable HTTP semantic conventions.
 """
 
+import sys
 from contextvars import ContextVar
 from os import getpid
 
-from . import _tracing
+from . import _imports, _tracing
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 ERROR = 2  # OTLP's status code
@@ -23,10 +24,18 @@ _hosts = {}
 _told = {}
 
 
-def disabled(*ids):
+def disabled(*names):
     """Whether the user opted out of any of these instrumentations."""
-    off = _tracing.settings.disabled or ()
-    return any(name in off for name in ids)
+    off = _tracing.settings.disabled
+    if not off:
+        return False
+    off = {name.lower().replace("-", "").replace("_", "") for name in off}
+    return not off.isdisjoint(names)
+
+
+def opted_out(*frameworks):
+    """Whether this process uses a framework that the user opted out of. Then its server makes no spans either."""
+    return any(name in sys.modules and disabled(name) for name in frameworks)
 
 
 def framework(name):
@@ -217,7 +226,9 @@ class Request:
 
 
 def trouble(error):
-    """One debug line for a fault of our own."""
-    from . import _imports
-
-    _imports.report(error)
+    """One debug line for a fault of our own, which never reaches the app."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    _imports.failed("%s:%d" % (code.co_name, trace.tb_lineno), error)

@@ -19,10 +19,36 @@ HOOKS = {
     "opentelemetry.context": "opentelemetry",
     "opentelemetry.trace": "opentelemetry",
     "opentelemetry.instrumentation.instrumentor": "opentelemetry",
+    "http.client": "http_client",
+    "http.server": "http_server",
+    "wsgiref.handlers": "wsgiref",
+    "werkzeug.serving": "werkzeug",
+    "gunicorn.workers.base": "gunicorn",
+    "gunicorn.workers.gasgi": "gunicorn",
+    "waitress.server": "waitress",
+    "cheroot.wsgi": "cheroot",
+    "gevent.pywsgi": "gevent",
+    "uwsgi": "uwsgi",
+    "uvicorn.config": "uvicorn",
+    "hypercorn.app_wrappers": "hypercorn",
+    "daphne.server": "daphne",
+    "flask.app": "flask",
+    "flask.ctx": "flask",
+    "django.core.handlers.base": "django",
+    "django.core.handlers.exception": "django",
+    "django.core.handlers.wsgi": "django",
+    "django.core.handlers.asgi": "django",
+    "starlette.applications": "starlette",
+    "starlette.routing": "starlette",
+    "fastapi.routing": "fastapi",
+    "requests.sessions": "http_clients",
+    "urllib3.connectionpool": "http_clients",
+    "botocore.httpsession": "http_clients",
+    "sqlite3.dbapi2": "sqlite3",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

@@ -7,8 +7,6 @@ server may send by itself stays that file, and everything else is iterated as la
 from . import _http, _imports, _tracing
 from ._http import current, trouble
 
-enabled = True  # False when the user opted out of a framework that this process uses
-
 
 class _Names(dict):
     """Header names by environ key; '' for keys that are no header."""
@@ -62,7 +60,7 @@ def begin(environ):
             return None
         if outer.path == path and outer.query == query and outer.method == method:
             return None
-    if not enabled or _tracing.suppressed():
+    if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("flask", "django")):
         return None
 
     scheme = environ.get("wsgi.url_scheme", "http")
@@ -372,7 +370,8 @@ class _Readinto(_Input):
     def readinto(self, buffer):
         count = self.stream.readinto(buffer)
         if count:
-            self._keep(bytes(memoryview(buffer).cast("B")[: min(count, 65536)]))
+            kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
+            self._keep(bytes(memoryview(buffer).cast("B")[:kept]))
         return count
 
 

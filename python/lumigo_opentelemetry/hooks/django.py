@@ -1,0 +1,80 @@
+"""Django: the route of a request, the exceptions that it answers with 500, and a span under servers without a seam."""
+
+from .. import _asgi, _http, _imports, _wsgi
+from .._http import current, trouble
+
+
+def install(module):
+    name = module.__name__
+    if name == "django.core.handlers.wsgi":
+        _imports.wrap(module.WSGIHandler, "__call__", _wsgi_call)
+    elif name == "django.core.handlers.asgi":
+        _imports.wrap(module.ASGIHandler, "__call__", _asgi_call)
+    elif name == "django.core.handlers.exception":
+        _imports.wrap(module, "response_for_exception", _response_for_exception)
+    elif hasattr(module.BaseHandler, "resolve_request"):
+        _imports.wrap(module.BaseHandler, "resolve_request", _resolve_request)
+    else:  # before Django 3.1
+        _imports.wrap(module.BaseHandler, "_get_response", _resolve_request)
+
+
+def _tell():
+    try:
+        _http.framework("django")
+    except Exception as error:
+        trouble(error)
+
+
+def _wsgi_call(original):
+    def wrapper(self, environ, start_response):
+        _tell()
+        return _wsgi.respond(original.__get__(self), environ, start_response)
+
+    return wrapper
+
+
+def _asgi_call(original):
+    async def wrapper(self, scope, receive, send):
+        _tell()
+        return await _asgi.respond(original.__get__(self), scope, receive, send)
+
+    return wrapper
+
+
+def _resolve_request(original):
+    def wrapper(self, request):
+        result = original(self, request)
+        try:
+            serving = current.get()
+            match = getattr(request, "resolver_match", None)
+            if serving is not None and match is not None and serving.span.recording:
+                mounted = request.path[: -len(request.path_info)] if request.path_info else ""
+                serving.route(mounted + template(match.route))
+        except Exception as error:
+            trouble(error)
+        return result
+
+    return wrapper
+
+
+def template(route):
+    """Django writes its routes without the first slash, and regular expressions with their anchors."""
+    if route.startswith("^"):
+        route = route[1:]
+    if route.endswith("$"):
+        route = route[:-1]
+    return route if route.startswith("/") else "/" + route
+
+
+def _response_for_exception(original):
+    def wrapper(request, exc):
+        response = original(request, exc)
+        try:
+            serving = current.get()
+            if serving is not None and response.status_code >= 500:
+                serving.fail(exc)
+        except Exception as error:
+            trouble(error)
+        return response
+
+    return wrapper

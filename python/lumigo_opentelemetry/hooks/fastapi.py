@@ -1,0 +1,25 @@
+"""FastAPI, where newer versions match the routes of included routers by themselves: the full route of a request."""
+
+from .. import _imports
+from .._http import current, trouble
+
+
+def install(module):
+    if "handle" not in vars(module.APIRoute):
+        return  # Starlette's serves
+
+    def make(original):
+        def wrapper(self, scope, receive, send):
+            handling = original(self, scope, receive, send)
+            try:
+                request = current.get()
+                context = (scope.get("fastapi") or {}).get("effective_route_context")
+                if getattr(context, "original_route", None) is self and request.span.recording:
+                    request.route(request.prefix + context.path)
+            except Exception as error:
+                trouble(error)
+            return handling
+
+        return wrapper
+
+    _imports.wrap(module.APIRoute, "handle", make)

@@ -1,0 +1,354 @@
+"""http.client, and through it urllib, urllib3, requests and botocore: one client span for each request on the wire.
+
+A span begins when the headers are about to go out (HTTPConnection.endheaders, where the head of the request lies ready
+in the connection's buffer) and ends when the response's body has been read to its end or closed. When the application
+never reads the body, it ends with the arrival of the response's headers.
+"""
+
+import atexit
+from time import time_ns
+
+from .. import _http, _imports, _tracing
+from .._http import trouble
+
+_open = set()  # responses whose bodies are being read, for the end of the process
+
+
+def install(module):
+    connection = module.HTTPConnection
+    _imports.wrap(connection, "endheaders", _endheaders)
+    _imports.wrap(connection, "send", _send)
+    _imports.wrap(connection, "getresponse", _getresponse)
+    _imports.wrap(connection, "close", _close)
+    atexit.register(_finish_all)
+
+
+class Call:
+    """A request on its way. sending: inside HTTPConnection.send, which a proxy's CONNECT enters again."""
+
+    __slots__ = ("span", "sent", "encoding", "chunked", "head_sent", "sending", "receiving", "error", "done")
+
+    def __init__(self, span):
+        self.span = span
+        self.sent = self.encoding = self.error = None
+        self.chunked = self.head_sent = self.sending = self.receiving = self.done = False
+
+    def keep(self, data):
+        """Keeps what goes out after the head."""
+        if self.sent is None or not isinstance(data, (bytes, bytearray, memoryview)):
+            return
+        if not self.head_sent:
+            self.head_sent = True
+            end = bytes(data).find(b"\r\n\r\n")
+            if end < 0 or end + 4 == len(data):
+                return
+            data = data[end + 4 :]
+        self.sent.write(data)
+
+    def answered(self, response):
+        """The head of the response is there. The span stays open while there is a body to read."""
+        span = self.span
+        self.done = True
+        if not span.recording:
+            return
+        now = time_ns()
+        attributes = span.attributes
+        self.add_body(attributes)
+        status = response.status
+        attributes["http.response.status_code"] = status
+        attributes["network.protocol.version"] = "1.0" if response.version == 10 else "1.1"
+        if status >= 400:
+            span.set_status(_http.ERROR)
+            attributes["error.type"] = str(status)
+        headers = list(response.headers.raw_items())
+        attributes["http.response.headers"] = headers
+        stream = response.fp
+        if stream is None or response.length == 0:
+            span.end(now)
+            return
+        content_type, encoding = _http.types(headers)
+        response.fp = _Body(stream, span, _http.keeper(content_type, encoding), encoding, response.chunked, now)
+
+    def add_body(self, attributes):
+        if self.sent is not None:
+            if self.chunked:
+                self.sent = _joined(self.sent)
+            attributes["http.request.body"] = _http.body(self.sent, self.encoding)
+
+    def failed(self, error):
+        """No response will come."""
+        if not self.done:
+            self.done = True
+            span = self.span
+            try:
+                if span.recording:
+                    self.add_body(span.attributes)
+                    if error is not None:
+                        span.record_exception(error)
+            except Exception as fault:
+                trouble(fault)
+            span.end()
+
+
+class _Body:
+    """The stream below an HTTPResponse (its fp): whichever way the application reads the response, it comes by here.
+
+    Closing it is how HTTPResponse says that the body is at its end.
+    """
+
+    __slots__ = ("stream", "span", "capture", "encoding", "chunked", "last", "__weakref__")
+
+    def __init__(self, stream, span, capture, encoding, chunked, now):
+        self.stream = stream
+        self.span = span
+        self.capture = capture
+        self.encoding = encoding
+        self.chunked = chunked
+        self.last = now  # when bytes last came
+        _open.add(self)
+
+    def _keep(self, data):
+        try:
+            self.last = time_ns()
+            if self.capture is not None and data and not (self.chunked and data == b"\r\n"):
+                self.capture.write(data)
+        except Exception as error:
+            trouble(error)
+        return data
+
+    def read(self, *args):
+        return self._keep(self.stream.read(*args))
+
+    def read1(self, *args):
+        return self._keep(self.stream.read1(*args))
+
+    def readline(self, *args):
+        line = self.stream.readline(*args)
+        return line if self.chunked else self._keep(line)  # else the size of a chunk
+
+    def readinto(self, buffer):
+        return self._into(self.stream.readinto(buffer), buffer)
+
+    def readinto1(self, buffer):
+        return self._into(self.stream.readinto1(buffer), buffer)
+
+    def _into(self, count, buffer):
+        if count:
+            kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
+            self._keep(bytes(memoryview(buffer)[:kept]) if self.capture is not None else None)
+        return count
+
+    def close(self):
+        try:
+            return self.stream.close()
+        finally:
+            self.finish()
+
+    def finish(self):
+        _open.discard(self)
+        span = self.span
+        try:
+            if span.recording and self.capture is not None:
+                span.attributes["http.response.body"] = _http.body(self.capture, self.encoding)
+        except Exception as error:
+            trouble(error)
+        span.end(self.last)
+
+    def __iter__(self):
+        while True:
+            line = self.readline()
+            if not line:
+                return
+            yield line
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+def _finish_all():
+    for body in list(_open):
+        body.finish()
+
+
+def _joined(capture):
+    """A body that was sent in chunks, without their sizes."""
+    joined = _tracing.Capture(_tracing.settings.capture)
+    value = capture.value() or b""
+    data, cut = value if type(value) is tuple else (value, False)
+    at = 0
+    while at < len(data):
+        end = data.find(b"\r\n", at)
+        if end < 0:
+            break
+        size = int(data[at:end].partition(b";")[0], 16)
+        if size == 0:
+            return joined
+        joined.write(data[end + 2 : end + 2 + size])
+        at = end + 4 + size
+    joined._cut = joined._cut or cut
+    return joined
+
+
+def _begin(connection):
+    """The Call that the head in the connection's buffer starts, its propagation headers added; None to leave it alone."""
+    lines = connection._buffer
+    previous = connection.__dict__.pop("_lumigo", None)
+    if previous is not None:
+        previous.failed(previous.error)
+    if not lines or _tracing.suppressed():
+        return None
+    host, port = connection._tunnel_host, connection._tunnel_port
+    if not host:
+        host, port = connection.host, connection.port
+    if host.startswith("169.254."):  # the metadata services of clouds
+        return None
+    method, target, _ = lines[0].decode("latin-1").split(" ", 2)
+    secure = connection.default_port == 443
+    if target.startswith("http://") or target.startswith("https://"):  # as proxies want it
+        url = target
+        address, port = _http.address(target.split("/", 3)[2].rpartition("@")[2], target.partition(":")[0])
+        if address.startswith("169.254."):
+            return None
+    else:
+        address = host
+        if port is None:
+            port = connection.default_port
+        shown = "[%s]" % host if ":" in host and host[0] != "[" else host
+        if port == connection.default_port:
+            url = ("https://" if secure else "http://") + shown + target
+        else:
+            url = "%s://%s:%s%s" % ("https" if secure else "http", shown, port, target)
+
+    attributes = {"http.request.method": method, "url.full": url, "server.address": address, "server.port": port}
+    named = method
+    if method not in _http.METHODS:
+        attributes["http.request.method"] = "_OTHER"
+        attributes["http.request.method_original"] = method
+        named = "HTTP"
+    headers = []
+    content_type = encoding = None
+    chunked = traced = has_body = False
+    for line in lines[1:]:
+        name, _, value = line.decode("latin-1").partition(": ")
+        headers.append((name, value))
+        lower = name.lower()
+        act = _NOTABLE.get(lower)
+        if act is None:
+            continue
+        if act == _AGENT:
+            attributes["user_agent.original"] = value
+        elif act == _TYPE:
+            content_type = value
+        elif act == _ENCODING:
+            encoding = value
+        elif act == _LENGTH:
+            has_body = value != "0"
+        elif act == _TRANSFER:
+            chunked = has_body = "chunked" in value.lower()
+        elif act == _TRACED:
+            traced = True
+        elif act == _SIGNED:
+            traced = traced or lower[0] == "x" or value.startswith("AWS")
+
+    started = connection.__dict__.pop("_lumigo_started", None)  # by urllib3, before it connected
+    span = _tracing.start_span(named, _tracing.CLIENT, attributes, start=started)
+    if not traced:
+        put = type(connection).putheader
+        _tracing.inject(lambda name, value: put(connection, name, value), span)
+    call = Call(span)
+    if span.recording:
+        span.attributes["http.request.headers"] = headers
+        if has_body:
+            call.sent = _http.keeper(content_type, encoding)
+            call.encoding = encoding
+            call.chunked = chunked
+    connection.__dict__["_lumigo"] = call
+    return call
+
+
+_AGENT, _TYPE, _ENCODING, _LENGTH, _TRANSFER, _TRACED, _SIGNED = range(7)
+_NOTABLE = {
+    "user-agent": _AGENT,
+    "content-type": _TYPE,
+    "content-encoding": _ENCODING,
+    "content-length": _LENGTH,
+    "transfer-encoding": _TRANSFER,
+    # Somebody propagates already: a second header would contradict the first.
+    "traceparent": _TRACED,
+    "b3": _TRACED,
+    "x-b3-traceid": _TRACED,
+    # Signed by AWS: a header that is added now may void the signature.
+    "x-amz-content-sha256": _SIGNED,
+    "authorization": _SIGNED,
+}
+
+
+def _endheaders(original):
+    def wrapper(self, *args, **named):
+        call = None
+        try:
+            call = _begin(self)
+        except Exception as error:
+            trouble(error)
+        if call is None:
+            return original(self, *args, **named)
+        try:
+            return original(self, *args, **named)
+        except BaseException as error:
+            call.failed(error)
+            raise
+
+    return wrapper
+
+
+def _send(original):
+    def wrapper(self, data):
+        call = self.__dict__.get("_lumigo")
+        if call is None or call.sent is None or call.sending or call.done:
+            return original(self, data)
+        call.sending = True
+        try:
+            call.keep(data)
+        except Exception as error:
+            trouble(error)
+        try:
+            return original(self, data)
+        except BaseException as error:
+            call.error = error
+            raise
+        finally:
+            call.sending = False
+
+    return wrapper
+
+
+def _getresponse(original):
+    def wrapper(self, *args, **named):
+        call = self.__dict__.get("_lumigo")
+        if call is None or call.done:
+            return original(self, *args, **named)
+        call.receiving = True
+        try:
+            response = original(self, *args, **named)
+        except BaseException as error:
+            call.failed(error)
+            raise
+        finally:
+            call.receiving = False
+        try:
+            call.answered(response)
+        except Exception as error:
+            trouble(error)
+        return response
+
+    return wrapper
+
+
+def _close(original):
+    def wrapper(self):
+        call = self.__dict__.get("_lumigo")
+        if call is not None and not call.receiving and not call.done:
+            call.failed(call.error)
+        return original(self)
+
+    return wrapper
