@@ -1,0 +1,140 @@
+package mask
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// plainASCII tells the characters that stand for themselves in a JSON string.
+var plainASCII = func() (table [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
+// quote writes s as a JSON string and returns how many characters it has. What
+// lies beyond the limit may be left out.
+func (w *Writer) quote(s string) (chars int) {
+	if w.limit >= 0 && !w.m.compatible { // a character takes at most four bytes, and at least one when written
+		if most := 4 * (max(w.limit-len(w.buf), 0) + 1); len(s) > most {
+			s = s[:most]
+		}
+	}
+	b := append(w.buf, '"')
+	start, i := 0, 0
+	for i < len(s) {
+		c := s[i]
+		if plainASCII[c] {
+			i++
+			continue
+		}
+		b = append(b, s[start:i]...)
+		chars += i - start + 1
+		if c < utf8.RuneSelf {
+			i++
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, `\n`...)
+			case '\r':
+				b = append(b, `\r`...)
+			case '\t':
+				b = append(b, `\t`...)
+			case '\b':
+				b = append(b, `\b`...)
+			case '\f':
+				b = append(b, `\f`...)
+			default:
+				b = appendUnicode(b, rune(c))
+			}
+		} else {
+			r, size := decodeRune(s[i:])
+			i += size
+			if r >= 0x10000 {
+				r -= 0x10000
+				b = appendUnicode(b, 0xd800+r>>10)
+				r = 0xdc00 + r&0x3ff
+			}
+			b = appendUnicode(b, r)
+		}
+		start = i
+	}
+	b = append(b, s[start:]...)
+	w.buf = append(b, '"')
+	return chars + len(s) - start
+}
+
+func appendUnicode(b []byte, r rune) []byte {
+	return append(b, '\\', 'u', hexDigits[r>>12&0xf], hexDigits[r>>8&0xf], hexDigits[r>>4&0xf], hexDigits[r&0xf])
+}
+
+// decodeRune is utf8.DecodeRuneInString that also knows lone surrogates, which
+// Python's strings can hold, as the three bytes that UTF-8 would make of them.
+func decodeRune(s string) (rune, int) {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 && len(s) >= 3 && s[0] == 0xed && s[1]&0xe0 == 0xa0 && s[2]&0xc0 == 0x80 {
+		return 0xd000 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f), 3
+	}
+	return r, size
+}
+
+// appendRune is utf8.AppendRune for the runes of decodeRune.
+func appendRune(b []byte, r rune) []byte {
+	if 0xd800 <= r && r < 0xe000 {
+		return append(b, 0xed, 0x80|byte(r>>6&0x3f), 0x80|byte(r&0x3f))
+	}
+	return utf8.AppendRune(b, r)
+}
+
+// appendFloat writes f as Python's repr does.
+func appendFloat(b []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(b, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(b, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(b, "-Infinity"...)
+	}
+	if size := math.Abs(f); size != 0 && (size < 1e-4 || size >= 1e16) {
+		return strconv.AppendFloat(b, f, 'e', -1, 64)
+	}
+	start := len(b)
+	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	if bytes.IndexByte(b[start:], '.') < 0 {
+		b = append(b, ".0"...)
+	}
+	return b
+}
+
+// appendRepr writes bytes as Python's repr does.
+func appendRepr(dst, b []byte) []byte {
+	quote := byte('\'')
+	if bytes.IndexByte(b, '\'') >= 0 && bytes.IndexByte(b, '"') < 0 {
+		quote = '"'
+	}
+	dst = append(dst, 'b', quote)
+	for _, c := range b {
+		switch {
+		case c == quote || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c == '\r':
+			dst = append(dst, `\r`...)
+		case c == '\t':
+			dst = append(dst, `\t`...)
+		case c < ' ' || c > '~':
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&0xf])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, quote)
+}

@@ -1,0 +1,358 @@
+package mask
+
+import (
+	"math"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// splice replaces parts of a text, from left to right. As long as nothing was
+// replaced it costs nothing.
+type splice struct {
+	s    string
+	out  []byte
+	done int // what of s is in out
+}
+
+func (e *splice) replace(from, to int, with string) {
+	e.out = append(append(e.out, e.s[e.done:from]...), with...)
+	e.done = to
+}
+
+func (e *splice) text() string {
+	if e.done == 0 {
+		return e.s
+	}
+	e.out = append(e.out, e.s[e.done:]...)
+	return view(e.out)
+}
+
+// clean masks what a string carries inside: the secrets themselves, JSON,
+// forms and URLs. It returns s itself when there is nothing to mask; what it
+// returns stays valid until the next call.
+func (w *Writer) clean(s string) string {
+	s = w.m.redact(s)
+	if looksJSON(s) {
+		return w.inside(s)
+	}
+	if strings.IndexByte(s, '=') >= 0 {
+		s = w.form(s, w.keys)
+	}
+	if strings.Contains(s, "//") {
+		s = w.urls(s, false)
+	}
+	return s
+}
+
+// AppendBody appends a body: JSON in the format of [Writer], forms and other
+// text as they are, with what belongs to matching keys masked. Bytes that are
+// neither become hexadecimal digits after 0x. Only the first limit characters
+// (hexadecimal digits) are appended, without a suffix; a negative limit means
+// all. truncated says that the body goes on after what is given of it.
+func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool, limit int) []byte {
+	keys := m.matchers[c]
+	if len(body) == 0 {
+		return dst
+	}
+	if keys.all {
+		return append(dst, Mask...)
+	}
+	s := decodeUTF16(view(body))
+	if truncated {
+		s = m.redactCut(dropPartialRune(s))
+	} else {
+		s = m.redact(s)
+	}
+	if !looksStructured(s) && !utf8.ValidString(s) {
+		return appendHex(dst, s, limit)
+	}
+	w := m.writer(c, limit)
+	defer m.release(w)
+	w.budget = math.MaxInt
+	if looksJSON(s) {
+		result, _ := w.documents(s)
+		if result == broken {
+			return appendChars(dst, w.loose(s), limit)
+		}
+		if w.masked > 0 || firstByte(s) != '"' {
+			return appendChars(dst, view(w.buf), limit)
+		}
+		return appendChars(dst, s, limit)
+	}
+	if boundary := multipartBoundary(s); boundary != "" {
+		return appendChars(dst, w.multipart(s, boundary), limit)
+	}
+	return appendChars(dst, w.form(s, keys), limit)
+}
+
+// appendChars appends the first limit characters of s, as valid UTF-8. A
+// negative limit means all.
+func appendChars(dst []byte, s string, limit int) []byte {
+	if limit < 0 || len(s) <= limit {
+		limit = len(s)
+	}
+	for i := 0; i < len(s) && limit > 0; limit-- {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		dst = utf8.AppendRune(dst, r)
+		i += size
+	}
+	return dst
+}
+
+func appendHex(dst []byte, s string, limit int) []byte {
+	dst = append(dst, "0x"...)
+	for i := 0; i < len(s) && limit != 0; i++ {
+		dst = append(dst, hexDigits[s[i]>>4])
+		if limit--; limit == 0 {
+			break
+		}
+		dst = append(dst, hexDigits[s[i]&0xf])
+		limit--
+	}
+	return dst
+}
+
+// looksStructured says whether s is to be masked by key rather than shown in
+// hexadecimal when it is not valid UTF-8.
+func looksStructured(s string) bool {
+	if looksJSON(s) || multipartBoundary(s) != "" {
+		return true
+	}
+	n := formKeyLength(s)
+	return n > 0 && n < len(s) && s[n] == '='
+}
+
+// decodeUTF16 turns JSON in UTF-16 into UTF-8, so that its keys can be read.
+func decodeUTF16(s string) string {
+	if len(s) < 4 {
+		return s
+	}
+	little := s[:2] == "\xff\xfe" || s[0] != 0 && s[1] == 0
+	big := s[:2] == "\xfe\xff" || s[0] == 0 && s[1] != 0
+	if !little && !big {
+		return s
+	}
+	units := make([]uint16, 0, len(s)/2)
+	for i := 0; i+1 < len(s); i += 2 {
+		low, high := s[i], s[i+1]
+		if big {
+			low, high = high, low
+		}
+		units = append(units, uint16(high)<<8|uint16(low))
+	}
+	text := string(utf16.Decode(units))
+	if !looksJSON(text) {
+		return s
+	}
+	return text
+}
+
+func dropPartialRune(s string) string {
+	for n := 1; n < utf8.UTFMax && n <= len(s); n++ {
+		if c := s[len(s)-n]; utf8.RuneStart(c) {
+			if !utf8.FullRuneInString(s[len(s)-n:]) {
+				return s[:len(s)-n]
+			}
+			break
+		}
+	}
+	return s
+}
+
+// form masks pairs like a=1&b=2 by their keys, and JSON in their values.
+func (w *Writer) form(s string, keys *matcher) string {
+	e := splice{s: s}
+	w.pairs(&e, 0, len(s), keys)
+	return e.text()
+}
+
+// pairs masks the pairs between two places of a text. A pair ends at "&", and
+// at ";" another may begin: readers differ on that.
+func (w *Writer) pairs(e *splice, from, to int, keys *matcher) {
+	for i := from; i < to; i++ {
+		for i < to && e.s[i] == ' ' { // as between cookies
+			i++
+		}
+		start := i
+		i += formKeyLength(e.s[i:to])
+		next := strings.IndexByte(e.s[i:to], '&')
+		end := to
+		if next >= 0 {
+			end = i + next
+		}
+		if i == start || i == to || e.s[i] != '=' || strings.Trim(e.s[i:end], "=") == "" {
+			i = nextPair(e.s, i, end)
+			continue
+		}
+		key, value := e.s[start:i], e.s[i+1:end]
+		if keys.matches(decodePercent(key)) {
+			e.replace(i+1, end, Mask)
+			i = end
+			continue
+		}
+		if startsJSON(value) {
+			if decoded := decodePercent(value); looksJSON(decoded) {
+				if clean := w.inside(decoded); clean != decoded {
+					e.replace(i+1, end, encodePercent(clean))
+					w.masked++
+					i = end
+					continue
+				}
+			}
+		}
+		i = nextPair(e.s, i, end)
+	}
+}
+
+// nextPair is where the pair at i ends for those who take ";" for its end.
+func nextPair(s string, i, end int) int {
+	if n := strings.IndexByte(s[i:end], ';'); n >= 0 {
+		return i + n
+	}
+	return end
+}
+
+// formKeyLength is the length of what can be the key of a pair. Quotes,
+// brackets that are not part of names, blanks and what belongs to URLs end it.
+func formKeyLength(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c <= ' ', strings.IndexByte("=&;\"'`<>{}/:?,", c) >= 0:
+			return i
+		}
+	}
+	return len(s)
+}
+
+// startsJSON says whether a value that may be encoded begins as JSON does.
+func startsJSON(s string) bool {
+	s = strings.TrimLeft(s, "+ ")
+	for strings.HasPrefix(s, "%20") || strings.HasPrefix(s, "%09") || strings.HasPrefix(s, "%0") {
+		s = s[min(3, len(s)):]
+	}
+	if s == "" {
+		return false
+	}
+	return s[0] == object || s[0] == array || s[0] == '"' || s[0] == '%'
+}
+
+// decodePercent decodes %XX and "+". What is not valid stays as it is.
+func decodePercent(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '+' {
+			c = ' '
+		}
+		if c == '%' && i+2 < len(s) {
+			high, ok1 := hexDigit(s[i+1])
+			low, ok2 := hexDigit(s[i+2])
+			if ok1 && ok2 {
+				c = high<<4 | low
+				i += 2
+			}
+		}
+		b = append(b, c)
+	}
+	return view(b)
+}
+
+func encodePercent(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isAlphanumeric(c), c == '-', c == '_', c == '.', c == '*':
+			b.WriteByte(c)
+		case c == ' ':
+			b.WriteByte('+')
+		default:
+			b.WriteByte('%')
+			b.WriteByte("0123456789ABCDEF"[c>>4])
+			b.WriteByte("0123456789ABCDEF"[c&0xf])
+		}
+	}
+	return b.String()
+}
+
+// multipartBoundary is the line that separates the parts of a multipart body,
+// or empty when s is none.
+func multipartBoundary(s string) string {
+	if !strings.HasPrefix(s, "--") {
+		return ""
+	}
+	line, rest, ok := strings.Cut(s, "\n")
+	line = strings.TrimSuffix(line, "\r")
+	if !ok || len(line) < 3 || len(line) > 80 || !strings.Contains(strings.ToLower(rest[:min(len(rest), 1000)]), "content-disposition") {
+		return ""
+	}
+	return line
+}
+
+// multipart masks the parts of a multipart form by their names.
+func (w *Writer) multipart(s, boundary string) string {
+	e := splice{s: s}
+	for i := 0; i < len(s); {
+		i += len(boundary)
+		end := len(s)
+		if n := strings.Index(s[min(i, end):], "\n"+boundary); n >= 0 {
+			end = i + n + 1
+		}
+		w.part(&e, min(i, end), end)
+		i = end
+	}
+	return e.text()
+}
+
+// part masks the part of a multipart form between two places.
+func (w *Writer) part(e *splice, from, to int) {
+	s := e.s[from:to]
+	head, blank := len(s), 0
+	for _, line := range []string{"\r\n\r\n", "\n\n"} {
+		if n := strings.Index(s, line); n >= 0 && n < head {
+			head, blank = n, len(line)
+		}
+	}
+	body := from + head + blank
+	end := to
+	for _, line := range []string{"\n", "\r"} { // the last line break belongs to the boundary
+		if end > body && e.s[end-1:end] == line {
+			end--
+		}
+	}
+	if body >= end {
+		return
+	}
+	name := partName(s[:head])
+	if w.keys.matches(name) {
+		e.replace(body, end, Mask)
+		return
+	}
+	text := e.s[body:end]
+	if clean := w.clean(text); clean != text {
+		e.replace(body, end, clean)
+	}
+}
+
+// partName is the value of name= in the head of a part.
+func partName(head string) string {
+	const attribute = "name="
+	for i := 0; i+len(attribute) <= len(head); i++ {
+		if !strings.EqualFold(head[i:i+len(attribute)], attribute) || i > 0 && (isAlphanumeric(head[i-1]) || head[i-1] == '*') {
+			continue // something else, like filename=
+		}
+		name := head[i+len(attribute):]
+		if strings.HasPrefix(name, `"`) {
+			name, _, _ = strings.Cut(name[1:], `"`)
+			return name
+		}
+		if n := strings.IndexAny(name, ";\r\n"); n >= 0 {
+			name = name[:n]
+		}
+		return strings.TrimSpace(name)
+	}
+	return ""
+}
