@@ -77,7 +77,8 @@ var lumigo = sync.OnceValues(func() (string, error) {
 	}
 	binary := filepath.Join(dir, "lumigo")
 	progress("building lumigo")
-	if err := run("go", "build", "-C", repository, "-o", binary, "./cmd/lumigo"); err != nil {
+	// As the wheel wants it: linked statically, so that it can be installed on every Linux.
+	if err := runWith([]string{"CGO_ENABLED=0"}, "go", "build", "-C", repository, "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/lumigo"); err != nil {
 		return "", err
 	}
 	return binary, nil

@@ -146,9 +146,11 @@ func lock(dir string) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-func run(name string, args ...string) error {
+func run(name string, args ...string) error { return runWith(nil, name, args...) }
+
+func runWith(env []string, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
-	cmd.Env = Environ()
+	cmd.Env = Environ(env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
