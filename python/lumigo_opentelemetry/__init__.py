@@ -1,0 +1,75 @@
+"""The Lumigo OpenTelemetry distro: importing this package traces the process.
+
+Configured by environment variables alone. Most programs need no more than the import, or
+nothing at all when started with `lumigo run`. For more there are add_execution_tags,
+create_programmatic_error, lumigo_wrapped, lumigo_instrument_lambda and tracer_provider.
+On an interpreter that is not supported, one warning is all that happens.
+"""
+
+# This file alone must also be understood by Python 2.7: it may be met there.
+import os
+import sys
+
+__all__ = (
+    "add_execution_tags",
+    "auto_load",
+    "create_programmatic_error",
+    "init",
+    "logger",
+    "logger_provider",
+    "lumigo_instrument_lambda",
+    "lumigo_wrapped",
+    "tracer_provider",
+)
+
+logger_provider = None  # logs are not collected
+
+
+def auto_load(_module=None):
+    """What autowrapt calls; the work was done by importing this package."""
+    if not hasattr(sys, "argv"):
+        sys.argv = [""]  # bpo-32573: libraries that are imported early look at it
+
+
+def init():
+    """Start tracing, unless it has been started. Returns both providers."""
+    _activate()
+    return {"tracer_provider": __getattr__("tracer_provider"), "logger_provider": logger_provider}
+
+
+def _activate():
+    if sys.version_info[:2] < (3, 7) or sys.version_info[:2] > (3, 14):
+        if os.environ.get("LUMIGO_SWITCH_OFF", "").lower() != "true":
+            _warn_unsupported()
+        return
+    try:
+        from . import _bootstrap
+    except Exception as err:  # nothing of ours may stop the app
+        sys.stderr.write("lumigo_opentelemetry could not be loaded; this process is not traced: %r\n" % (err,))
+        return
+    _bootstrap.activate()
+
+
+def _warn_unsupported():
+    global _warn_unsupported
+    import time
+
+    sys.stderr.write(
+        "#LUMIGO# - %s,000 - WARNING - Unsupported Python version %d.%d; only Python 3.7 to 3.14 are supported.\n"
+        % ((time.strftime("%Y-%m-%d %H:%M:%S"),) + tuple(sys.version_info[:2]))
+    )
+    _warn_unsupported = lambda: None  # noqa: E731
+
+
+def __getattr__(name):
+    """The rest of the API costs its import only to those who use it (PEP 562)."""
+    if name in __all__:
+        from . import _api
+
+        value = getattr(_api, name)
+        globals()[name] = value
+        return value
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+
+_activate()

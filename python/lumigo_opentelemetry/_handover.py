@@ -17,15 +17,18 @@ from marshal import dumps, loads
 from . import _log
 
 HELLO, SETTINGS, RECORDS, FLUSH, FLUSHED, GOODBYE = 1, 2, 3, 4, 5, 6
+HEADER = 16
 MAX_FRAME = 131072
-MAX_RECORD = MAX_FRAME - 16
+MAX_RECORD = MAX_FRAME - HEADER
 BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
 _HIGH_DESCRIPTOR = 512  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
+_FULL_NS = 1000000  # a socket that was full is not worth a system call for a millisecond
+_FULL = (12, 105)  # ENOMEM, ENOBUFS: full, in other words
+_NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
 
 _header = Struct("<BBHIQ").pack
-_parse_header = Struct("<BBHIQ").unpack_from
 
 spans = []  # encoded finished spans, appended to by anybody
 notes = []  # encoded records of other kinds; sent first
@@ -45,11 +48,12 @@ _sequence = 0
 _made = 0  # spans this process finished
 _dropped = 0  # spans dropped since this connection began, or never reported on an earlier one
 _reported = 0  # of these, how many a frame has carried
-_backlog = []  # (body, records, spans)
+_backlog = []  # [body, records, spans]
 _backlog_bytes = 0
+_full_at = 0
 _next_attempt = 0.0
 _flush_id = 0
-_flushed = set()
+_answers = {}  # flush id -> whether the engine made it
 
 
 # --- connection -------------------------------------------------------------------------
@@ -145,7 +149,7 @@ def _disconnect():
 def forked():
     """This process is a new child. Everything inherited is its parent's to deliver: begin
     with nothing, and greet the engine when there is a first span."""
-    global _pid, _lock, _holder, _made, _dropped, _reported, _backlog, _backlog_bytes
+    global _pid, _lock, _holder, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
     global _next_attempt, is_fork, last_sent
     if _pid == os.getpid():
         return
@@ -156,7 +160,7 @@ def forked():
     _disconnect()
     del spans[:]
     del notes[:]
-    _backlog, _backlog_bytes = [], 0
+    _backlog, _backlog_bytes, _full_at = [], 0, 0
     _made = _dropped = _reported = 0
     _next_attempt = 0.0
     last_sent = 0
@@ -169,66 +173,73 @@ def drain():
     """Send what waits, if nobody else is at it. Never blocks, never raises."""
     global _holder
     while spans or notes:
-        if not _lock.acquire(False):
+        lock = _lock  # a signal handler may fork in here, and the child has another one
+        if not lock.acquire(False):
             return
         try:
             _holder = get_ident()
-            _drain()
+            _drain(lock)
         except Exception as err:
             _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
             return
         finally:
             _holder = None
-            _lock.release()
+            lock.release()
 
 
-def _drain():
+def _drain(lock):
     global _made, last_sent
-    last_sent = time.time_ns()
+    last_sent = now = time.time_ns()
     facts, batch = notes[:], spans[:]
     del notes[: len(facts)]
     del spans[: len(batch)]
     _made += len(batch)
     if _socket is None:
         _reconnect()
-    if _backlog:
-        _send_backlog()
+    if _backlog and not 0 <= now - _full_at < _FULL_NS:
+        _send_backlog(now)
+    if not batch and not facts:
+        return
     body = b"".join(facts + batch)
     if len(body) <= MAX_RECORD:
-        _send_or_keep(body, len(facts) + len(batch), len(batch))
+        _send_or_keep(lock, body, len(facts) + len(batch), len(batch))
     else:
         for record in facts:
-            _send_or_keep(record, 1, 0)
+            _send_or_keep(lock, record, 1, 0)
         for record in batch:
-            _send_or_keep(record, 1, 1)
+            _send_or_keep(lock, record, 1, 1)
 
 
-def _send_or_keep(body, records, span_count):
+def _send_or_keep(lock, body, records, span_count):
     global _backlog_bytes, _dropped
     if not _backlog and _send(RECORDS, records, body):
         return
-    if _backlog_bytes + len(body) <= BACKLOG_BYTES:
-        _backlog.append((body, records, span_count))
-        _backlog_bytes += len(body)
-    else:
+    if lock is not _lock:
+        return  # forked meanwhile: these are the parent's
+    if _backlog_bytes + len(body) > BACKLOG_BYTES:
         _dropped += span_count
+        return
+    _backlog_bytes += len(body)
+    if _backlog:
+        last = _backlog[-1]
+        if len(last[0]) + len(body) <= _COALESCED:
+            last[0] += body
+            last[1] += records
+            last[2] += span_count
+            return
+    _backlog.append([bytearray(body), records, span_count])
 
 
-def _send_backlog():
-    global _backlog_bytes
+def _send_backlog(now):
+    global _backlog_bytes, _full_at
     while _backlog:
-        size = records = n = 0
-        for body, count, _ in _backlog:
-            if n and (size + len(body) > _COALESCED or records + count > 65535):
-                break
-            size += len(body)
-            records += count
-            n += 1
-        if not _send(RECORDS, records, b"".join(entry[0] for entry in _backlog[:n])):
-            return False
-        del _backlog[:n]
-        _backlog_bytes -= size
-    return True
+        body, records, _ = _backlog[0]
+        if not _send(RECORDS, records, body):
+            _full_at = now
+            return
+        _backlog_bytes -= len(body)
+        del _backlog[0]
+    _full_at = 0
 
 
 def _send(kind, count, body):
@@ -239,18 +250,18 @@ def _send(kind, count, body):
     if not _ours():
         _disconnect()
         return False
-    frame = _header(1, kind, count, (_sequence + 1) & 0xFFFFFFFF, _dropped) + body
+    sequence = (_sequence + 1) & 0xFFFFFFFF
+    dropped = _dropped
     try:
-        _socket.send(frame, 0x4040)  # MSG_NOSIGNAL | MSG_DONTWAIT
+        _socket.sendmsg((_header(1, kind, count, sequence, dropped), body), (), _NOW)
     except BlockingIOError:
         return False
     except OSError as err:
-        if err.errno in (105, 12):  # ENOBUFS, ENOMEM: full, in other words
-            return False
-        _disconnect()
+        if err.errno not in _FULL:
+            _disconnect()
         return False
-    _sequence = (_sequence + 1) & 0xFFFFFFFF
-    _reported = _dropped
+    _sequence = sequence
+    _reported = dropped
     return True
 
 
@@ -262,121 +273,114 @@ def _reconnect():
 # --- waiting ----------------------------------------------------------------------------
 
 
-def _receive():
-    """The next frame from the engine as (kind, value), or None if there is none now."""
-    try:
-        frame = _socket.recv(MAX_FRAME, 0x40)
-    except (BlockingIOError, InterruptedError):
-        return None
-    if len(frame) < 16:
-        raise OSError("the engine has closed the connection")
-    version, kind, count, _, _ = _parse_header(frame)
-    if version != 1 or not count:
-        return kind, None
-    return kind, loads(frame[16:])
-
-
 def _receive_settings(timeout):
     deadline = time.monotonic() + timeout
     try:
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return {}
-            _socket.settimeout(left)
+            _socket.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
                 frame = _socket.recv(MAX_FRAME)
             finally:
                 _socket.settimeout(0)
-            if len(frame) < 16:
+            if len(frame) < HEADER:
                 _disconnect()
                 return None
             if frame[1] == SETTINGS:
-                value = loads(frame[16:])
+                value = loads(frame[HEADER:])
                 return value if isinstance(value, dict) else {}
     except (OSError, EOFError, ValueError, TypeError):
         return {}
 
 
-def _wait(writable, seconds):
-    import select
-
-    try:
-        poll = select.poll()
-        poll.register(_descriptor, select.POLLOUT if writable else select.POLLIN)
-        poll.poll(max(0, min(seconds, 0.05)) * 1000)
-    except (OSError, ValueError):
-        time.sleep(max(0, min(seconds, 0.01)))
-
-
 def flush(timeout, acknowledged=True):
     """Send everything, waiting up to timeout seconds; with acknowledged, also wait until the
-    engine has exported it. Returns whether that was achieved."""
+    engine has sent it on. Returns whether that was achieved. Gives up early on an engine
+    that is gone, and at once in a signal handler that has interrupted a sender."""
     global _holder, _flush_id
-    deadline = time.monotonic() + timeout
-    _flush_id += 1
-    wanted = _flush_id
+    start = time.monotonic()
+    _flush_id = wanted = _flush_id + 1
     asked = False
-    while True:
-        if _holder == get_ident():
-            return False  # called from a signal handler that interrupted a sender
-        if _lock.acquire(False):
+    while _holder != get_ident():
+        lock = _lock
+        if lock.acquire(False):
             try:
                 _holder = get_ident()
-                _drain()
-                empty = not _backlog and not spans and not notes
-                if empty and not acknowledged:
-                    return True
-                if empty and not asked:
-                    asked = _send(FLUSH, 1, dumps(wanted, 2))
-                if asked and _collect_flushed(wanted):
-                    return wanted in _flushed
-                if _socket is None:
-                    if not path or acknowledged is False or asked:
-                        return False
-            except OSError:
-                _disconnect()
-                return False
+                _drain(lock)
+                if _backlog:
+                    _send_backlog(0)
+                if not (_backlog or spans or notes):
+                    if not acknowledged:
+                        return True
+                    asked = asked or _send(FLUSH, 1, dumps(wanted, 2))
+                _read_answers()
+                if wanted in _answers:
+                    return _answers.pop(wanted)
             except Exception:
-                return False
+                _disconnect()
             finally:
                 _holder = None
-                _lock.release()
-        left = deadline - time.monotonic()
-        if left <= 0:
+                lock.release()
+        waited = time.monotonic() - start
+        if waited >= timeout or (_socket is None and (asked or waited > 2 * _RETRY_SECONDS)):
             return False
-        if _socket is None:
-            time.sleep(min(left, 0.05))
-        else:
-            _wait(not asked, left)
+        _wait(not asked, min(timeout - waited, 0.05))
+    return False
 
 
-def _collect_flushed(wanted):
-    """Read the engine's answers; whether ours, or a later one, is among them."""
-    answered = False
+def _wait(writable, seconds):
+    """Until the socket is ready, or for so many seconds."""
+    try:
+        import select
+
+        poll = select.poll()
+        poll.register(_descriptor, select.POLLOUT if writable else select.POLLIN)
+        if _socket is not None:
+            poll.poll(seconds * 1000)
+            return
+    except (OSError, ValueError, AttributeError):
+        pass
+    time.sleep(seconds)
+
+
+def _read_answers():
+    """Take in what the engine has said since: FLUSHED, and SETTINGS that came too late."""
     while _socket is not None:
-        frame = _receive()
-        if frame is None:
-            break
-        kind, value = frame
-        if kind == FLUSHED and isinstance(value, tuple) and len(value) == 2:
-            if value[1]:
-                _flushed.add(value[0])
-            answered = answered or value[0] == wanted
-    return answered or wanted in _flushed
+        try:
+            frame = _socket.recv(MAX_FRAME, _NOW)
+        except BlockingIOError:
+            return
+        if len(frame) < HEADER:
+            _disconnect()
+            return
+        if frame[1] == FLUSHED:
+            flush_id, done = loads(frame[HEADER:])
+            _answers[flush_id] = bool(done)
 
 
 def goodbye(timeout, acknowledged):
-    """This process ends of its own will. Waits at most timeout seconds in all."""
+    """This process ends of its own will: send the rest, waiting at most timeout seconds in
+    all, and say how much there was. What cannot be sent is counted, and said."""
+    global _dropped, _backlog_bytes
     if _pid != os.getpid() or not path or (_socket is None and not (spans or notes or _backlog)):
         return
+    deadline = time.monotonic() + timeout
     flush(timeout, acknowledged)
-    if _holder is None and _lock.acquire(False):
-        try:
-            _send(GOODBYE, 1, dumps((_made,), 2))
-            _disconnect()
-        finally:
-            _lock.release()
+    if not _lock.acquire(False):
+        return
+    try:
+        lost = sum(entry[2] for entry in _backlog) + len(spans)
+        del _backlog[:]
+        _dropped += lost
+        while not _send(GOODBYE, 1, dumps((_made,), 2)):
+            left = deadline - time.monotonic()
+            if _socket is None or left <= 0:
+                if _dropped:
+                    _log.warning("%d spans could not be handed to the engine and are lost" % _dropped)
+                break
+            _wait(True, min(left, 0.05))
+        _disconnect()
+    finally:
+        _lock.release()
 
 
 # --- values -----------------------------------------------------------------------------
@@ -385,64 +389,72 @@ def goodbye(timeout, acknowledged):
 def tamed(record):
     """record as bytes that fit into a frame, whatever it holds: values that marshal does not
     know become what they resemble, else their text; then long ones are cut, ever shorter."""
-    record = _plain(record, 0)
-    for longest in (1 << 30, 16384, 2048, 256, 32):
-        data = dumps(_shortened(record, longest), 2)
+    for longest in (MAX_RECORD, 16384, 2048, 256, 32):
+        data = dumps(copied(record, longest, 1 << 16), 2)
         if len(data) <= MAX_RECORD:
             return data
-    if isinstance(record, tuple):
-        # Thousands of attributes: the span without them is better than none.
-        bare = tuple(_shortened(v, 256) if not isinstance(v, (dict, list)) else None for v in record)
-        return dumps(bare, 2)
-    return dumps(None, 2)
+    # Thousands of attributes: the span without them is better than none.
+    bare = [None if isinstance(value, (dict, list)) else copied(value, 256, 64) for value in record]
+    return dumps(tuple(bare), 2)
 
 
-def _plain(value, depth):
+def copied(value, longest=8192, values=4096):
+    """A copy of value that marshal can encode: text and bytes cut at longest, and no more
+    than so many values in all, so that an app's huge argument costs no more than a big one."""
+    return _copied(value, longest, [values], 0)
+
+
+def _copied(value, longest, left, depth):
     kind = type(value)
-    if value is None or kind in (str, int, float, bool, bytes):
+    if value is None or kind is bool or kind is float:
         return value
-    if depth > 32:
-        return _text(value)
+    if kind is str or kind is bytes:
+        return value if len(value) <= longest else value[:longest]
     try:
-        if isinstance(value, bool):
-            return bool(value)
-        if isinstance(value, str):
-            return str.__str__(value) if kind is str else "".join(value)
         if isinstance(value, int):
-            return int(value)
+            value = int(value)
+            return value if value.bit_length() <= 64 else _text(value, longest)
+        if isinstance(value, str):
+            return str.__getitem__(value, slice(longest))[:]
         if isinstance(value, float):
             return float(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return bytes(value)
-        if isinstance(value, dict):
-            return {_plain(k, depth + 32 if isinstance(k, (dict, list)) else depth + 1): _plain(v, depth + 1)
-                    for k, v in list(value.items())}
-        if isinstance(value, tuple):
-            return tuple(_plain(v, depth + 1) for v in value)
-        if isinstance(value, (list, set, frozenset)):
-            return [_plain(v, depth + 1) for v in list(value)]
+            return bytes(value[:longest])
+        if depth < 32:
+            if isinstance(value, dict):
+                return {
+                    _key(key, longest): _copied(item, longest, left, depth + 1)
+                    for key, item in _taken(value.items(), left)
+                }
+            if isinstance(value, tuple):
+                return tuple([_copied(item, longest, left, depth + 1) for item in _taken(value, left)])
+            if isinstance(value, (list, set, frozenset)):
+                return [_copied(item, longest, left, depth + 1) for item in _taken(value, left)]
     except Exception:
-        pass
-    return _text(value)
+        pass  # a subclass with ideas of its own
+    return _text(value, longest)
 
 
-def _text(value):
+def _taken(items, left):
+    taken = []
+    for item in items:
+        if left[0] <= 0:
+            break
+        left[0] -= 1
+        taken.append(item)
+    return taken
+
+
+def _key(key, longest):
+    if type(key) is str:
+        return key if len(key) <= longest else key[:longest]
+    if key is None or isinstance(key, (bool, int, float, str)):
+        return _copied(key, longest, [0], 0)
+    return _text(key, longest)
+
+
+def _text(value, longest):
     try:
-        return "".join(str(value))
+        return "".join(str(value))[:longest]
     except Exception:
         return "<%s>" % type(value).__name__
-
-
-def _shortened(value, longest):
-    kind = type(value)
-    if kind is str or kind is bytes:
-        return value[:longest]
-    if kind is int:
-        return value if value.bit_length() <= 64 else str(value)[:longest] if value.bit_length() < 10000 else "<int>"
-    if kind is dict:
-        return {_shortened(k, longest): _shortened(v, longest) for k, v in value.items()}
-    if kind is tuple:
-        return tuple(_shortened(v, longest) for v in value)
-    if kind is list:
-        return [_shortened(v, longest) for v in value[: max(longest, 128)]]
-    return value

@@ -88,7 +88,8 @@ def _reseed():
     _pid = _getpid()
 
 
-def _forked():
+def ensure_own():
+    """In a child of fork, begin anew: own ids, own connection. Nothing in other processes."""
     if _getpid() != _pid:
         _handover.forked()
         _reseed()
@@ -96,7 +97,7 @@ def _forked():
 
 _reseed()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=ensure_own)
 
 # os.environ.get encodes its argument anew, which costs as much as the rest of a root span.
 _environ = getattr(os.environ, "_data", None)
@@ -382,7 +383,7 @@ def start_span(
             parent = remote
     span.pid = pid = _getpid()
     if pid != _pid:
-        _forked()
+        ensure_own()
     span.span_id = (_bits(64) or 1).to_bytes(8, "big")
     if parent is None or parent.trace_id is None:
         trace_id = _new_trace_id()
@@ -449,7 +450,7 @@ def _announce(span):
 
 def note_fact(key, value):
     """A fact about this process, such as ("framework", "flask"), for its resource."""
-    _forked()
+    ensure_own()
     _handover.notes.append(_handover.tamed((2, key, value)))
     _drain()
 
