@@ -102,7 +102,7 @@ var table = slices.Concat(
 			setting:  to(func(d *draft) *diag.Level { return &d.LogLevel }, level),
 		},
 		variable{
-			Variable: Variable{Name: "OTEL_SERVICE_NAME", Description: "Name of the service; wins over a `service.name` in `OTEL_RESOURCE_ATTRIBUTES`. Without either it is `unknown_service`."},
+			Variable: Variable{Name: "OTEL_SERVICE_NAME", Description: "Name of the service; wins over a `service.name` in `OTEL_RESOURCE_ATTRIBUTES`. Without either it is `unknown_service:` and the name of the executable."},
 			setting:  to(func(d *draft) *string { return &d.ServiceName }, verbatim),
 		},
 		variable{

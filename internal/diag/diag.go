@@ -79,8 +79,12 @@ func New(w io.Writer, level Level) *Logger {
 	return &Logger{w: w, level: level, now: time.Now}
 }
 
+// minSecret is the length in bytes from which a text can be a secret. Hiding a
+// shorter one would only tear holes in every line.
+const minSecret = 8
+
 // Redact makes every later line show **** where it would show one of secrets.
-// Empty secrets are ignored.
+// Those of fewer than 8 bytes are ignored.
 func (l *Logger) Redact(secrets ...string) {
 	if l == nil {
 		return
@@ -88,7 +92,7 @@ func (l *Logger) Redact(secrets ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, secret := range secrets {
-		if secret == "" {
+		if len(secret) < minSecret {
 			continue
 		}
 		l.secrets = append(l.secrets, secret)

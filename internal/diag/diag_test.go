@@ -96,11 +96,11 @@ func TestRedact(t *testing.T) {
 		text    string
 		want    string
 	}{
-		{"anywhere, any number of times", []string{"t_1"}, "t_1, x=t_1y", "****, x=****y"},
-		{"an empty secret hides nothing", []string{""}, "text", "text"},
-		{"a secret within a secret", []string{"abc", "abcdef"}, "abcdef abc", "**** ****"},
-		{"a secret that %q escapes", []string{"a\"\nb"}, `value "a\"\nb"`, `value "****"`},
-		{"a secret that the line escapes", []string{"a\nb"}, "a\nb", "****"},
+		{"anywhere, any number of times", []string{"t_012345"}, "t_012345, x=t_012345y", "****, x=****y"},
+		{"what is too short to be a secret hides nothing", []string{"", "tex"}, "text", "text"},
+		{"a secret within a secret", []string{"abcdefgh", "abcdefghijk"}, "abcdefghijk abcdefgh", "**** ****"},
+		{"a secret that %q escapes", []string{"abc\"\ndef"}, `value "abc\"\ndef"`, `value "****"`},
+		{"a secret that the line escapes", []string{"abcd\nefg"}, "abcd\nefg", "****"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, out := logger(Info)
