@@ -6,7 +6,7 @@ create_programmatic_error, lumigo_wrapped, lumigo_instrument_lambda and tracer_p
 On an interpreter that is not supported, one warning is all that happens.
 """
 
-# This file alone must also be understood by Python 2.7: it may be met there.
+# Python 2.7 reads this file too, _log.py and _chain.py, and goes no further.
 import os
 import sys
 
@@ -23,6 +23,7 @@ __all__ = (
 )
 
 logger_provider = None  # logs are not collected
+_switched_off = False
 
 
 def auto_load(_module=None):
@@ -38,27 +39,25 @@ def init():
 
 
 def _activate():
-    if sys.version_info[:2] < (3, 7) or sys.version_info[:2] > (3, 14):
-        if os.environ.get("LUMIGO_SWITCH_OFF", "").lower() != "true":
-            _warn_unsupported()
-        return
-    try:
+    global _switched_off
+    if os.environ.get("LUMIGO_SWITCH_OFF", "").lower() == "true":
+        if not _switched_off:
+            _switched_off = True
+            from . import _log
+
+            _log.from_environment()
+            _log.info("Lumigo OpenTelemetry distribution disabled via the 'LUMIGO_SWITCH_OFF' environment variable")
+    elif (3, 7) <= sys.version_info[:2] <= (3, 14):
         from . import _bootstrap
-    except Exception as err:  # nothing of ours may stop the app
-        sys.stderr.write("lumigo_opentelemetry could not be loaded; this process is not traced: %r\n" % (err,))
-        return
-    _bootstrap.activate()
 
+        _bootstrap.activate()
+    else:
+        from . import _log
 
-def _warn_unsupported():
-    global _warn_unsupported
-    import time
-
-    sys.stderr.write(
-        "#LUMIGO# - %s,000 - WARNING - Unsupported Python version %d.%d; only Python 3.7 to 3.14 are supported.\n"
-        % ((time.strftime("%Y-%m-%d %H:%M:%S"),) + tuple(sys.version_info[:2]))
-    )
-    _warn_unsupported = lambda: None  # noqa: E731
+        _log.once(
+            "WARNING",
+            "Unsupported Python version %d.%d; only Python 3.7 to 3.14 are supported." % tuple(sys.version_info[:2]),
+        )
 
 
 def __getattr__(name):
@@ -72,4 +71,7 @@ def __getattr__(name):
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 
-_activate()
+try:
+    _activate()
+except Exception:  # nothing of ours may stop the app
+    sys.stderr.write("lumigo: error: this process is not traced: %s\n" % (sys.exc_info()[1],))

@@ -1,6 +1,7 @@
 """Starts tracing in this process: once, guarded, and without importing what the app does not.
 
-The order is that of the original: switch-off, loading line, engine, settings, hooks.
+The order is that of the original: loading line, engine, settings, hooks; the switch-off came
+before, in the package itself, where it costs least.
 Without an engine nothing is patched.
 """
 
@@ -20,6 +21,7 @@ _GOODBYE_SECONDS = 1.0
 
 active = False  # whether spans are made
 _begun = False
+_version = None
 
 
 def activate():
@@ -36,6 +38,14 @@ def activate():
 
 
 def version():
+    """What the file VERSION says."""
+    global _version
+    if _version is None:
+        _version = _read_version()
+    return _version
+
+
+def _read_version():
     try:
         with open(os.path.join(os.path.dirname(__file__), "VERSION")) as file:
             return file.read().strip()
@@ -50,9 +60,6 @@ def injection_mode():
 
 def _activate():
     global active
-    if os.environ.get("LUMIGO_SWITCH_OFF", "").lower() == "true":
-        _log.info("Lumigo OpenTelemetry distribution disabled via the 'LUMIGO_SWITCH_OFF' environment variable")
-        return
     _log.info("Loading the Lumigo OpenTelemetry distribution v%s (injection mode: %s)" % (version(), injection_mode()))
 
     from . import _handover, _imports, _tracing

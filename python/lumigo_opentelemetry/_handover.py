@@ -10,25 +10,24 @@ The protocol is described in docs/protocol.md.
 
 import os
 import time
-from _struct import Struct
 from _thread import allocate_lock, get_ident
 from marshal import dumps, loads
 
 from . import _log
 
 HELLO, SETTINGS, RECORDS, FLUSH, FLUSHED, GOODBYE = 1, 2, 3, 4, 5, 6
-HEADER = 16
+_VERSION = 1
+HEADER = 16  # version u8, type u8, records u16, sequence u32, dropped u64; struct costs an import
 MAX_FRAME = 131072
 MAX_RECORD = MAX_FRAME - HEADER
 BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
-_HIGH_DESCRIPTOR = 512  # out of the way of programs that close and count the low ones
+_HIGH_DESCRIPTOR = 900  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
 _FULL_NS = 1000000  # a socket that was full is not worth a system call for a millisecond
 _FULL = (12, 105)  # ENOMEM, ENOBUFS: full, in other words
 _NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
 
-_header = Struct("<BBHIQ").pack
 
 spans = []  # encoded finished spans, appended to by anybody
 notes = []  # encoded records of other kinds; sent first
@@ -112,15 +111,18 @@ def _open(timeout=None):
 def _raised(connection, native):
     """The same socket under a high descriptor number: a program that closes what it does
     not know, and then opens its own, would otherwise be handed our number."""
-    try:
-        from fcntl import F_DUPFD_CLOEXEC, fcntl
-
-        high = fcntl(connection.fileno(), F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
-    except (ImportError, OSError):
-        return connection  # the limit on descriptors is lower than that
-    raised = native.socket(native.AF_UNIX, native.SOCK_SEQPACKET, 0, high)
-    connection.close()
-    return raised
+    for number in range(_HIGH_DESCRIPTOR, _HIGH_DESCRIPTOR + 8):
+        try:
+            os.fstat(number)
+        except OSError:
+            try:
+                os.dup2(connection.fileno(), number, False)
+            except OSError:
+                break  # the limit on descriptors is lower than that
+            raised = native.socket(native.AF_UNIX, native.SOCK_SEQPACKET, 0, number)
+            connection.close()
+            return raised
+    return connection
 
 
 def _ours():
@@ -253,7 +255,8 @@ def _send(kind, count, body):
     sequence = (_sequence + 1) & 0xFFFFFFFF
     dropped = _dropped
     try:
-        _socket.sendmsg((_header(1, kind, count, sequence, dropped), body), (), _NOW)
+        header = (dropped << 64 | sequence << 32 | count << 16 | kind << 8 | _VERSION).to_bytes(HEADER, "little")
+        _socket.sendmsg((header, body), (), _NOW)
     except BlockingIOError:
         return False
     except OSError as err:
