@@ -440,12 +440,20 @@ type stub struct {
 
 	mu   sync.Mutex
 	seen map[string][]http.Header // by path
-	gate chan struct{}
+	say  map[string]string        // what to answer, by path
+	gate chan struct{}            // closed to answer those that wait
+}
+
+// answer sets the JSON that a path answers with.
+func (s *stub) answer(path, content string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say[path] = content
 }
 
 func newStub(t testing.TB) *stub {
 	t.Helper()
-	s := &stub{seen: map[string][]http.Header{}, gate: make(chan struct{})}
+	s := &stub{seen: map[string][]http.Header{}, say: map[string]string{}, gate: make(chan struct{})}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -458,11 +466,17 @@ func newStub(t testing.TB) *stub {
 }
 
 // ServeHTTP answers by path: /status/<n> with that status, /text/<n> with n characters, /bytes with what is
-// no UTF-8, /json with a secret among other things, /wait when release is called, all else with a small object.
+// no UTF-8, /json with a secret among other things, /wait… when the gate is closed, all else with a small object.
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.seen[r.URL.Path] = append(s.seen[r.URL.Path], r.Header.Clone())
+	content, set := s.say[r.URL.Path]
 	s.mu.Unlock()
+	if set {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(content))
+		return
+	}
 	var n int
 	switch path := r.URL.Path; {
 	case scan(path, "/status/%d", &n):
