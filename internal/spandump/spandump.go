@@ -1,0 +1,119 @@
+package spandump
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+)
+
+// patience bounds how long a line waits for the reader of a pipe.
+const patience = time.Second
+
+// Writer appends lines to a span dump. It is safe for concurrent use, and
+// several processes may write to one file: a line is one write at the end of
+// the file. (In a pipe, lines of more than 4096 bytes from several processes
+// may mix.)
+type Writer struct {
+	path   string
+	file   *os.File
+	shared bool // file is a standard stream, which is not ours to close
+
+	mu       sync.Mutex
+	line     []byte
+	resource *otlp.Resource // whose rendering is rendered
+	rendered []byte
+	torn     bool // the last line was written in part
+	reported bool
+	lost     int
+}
+
+// Open opens the span dump at path, readable and writable for its owner alone
+// when it has to be created. With truncate, the lines of an earlier run go.
+// The paths /dev/stdout and /dev/stderr mean the standard streams themselves,
+// so that lines keep their place among the app's own output even in a file.
+// The error names the path and what to do about it.
+func Open(path string, truncate bool) (*Writer, error) {
+	switch path {
+	case "/dev/stdout":
+		return &Writer{path: path, file: os.Stdout, shared: true}, nil
+	case "/dev/stderr":
+		return &Writer{path: path, file: os.Stderr, shared: true}, nil
+	}
+	// Without O_NONBLOCK, opening a named pipe would wait for its reader.
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | syscall.O_NONBLOCK
+	if truncate {
+		flags |= os.O_TRUNC
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
+			err = pathError.Err
+		}
+		return nil, fmt.Errorf("cannot write the span dump to %q: %w; set LUMIGO_DEBUG_SPANDUMP to a file in a directory that exists and is writable", path, err)
+	}
+	return &Writer{path: path, file: file}, nil
+}
+
+// Write appends a span to the dump, and is done with the bytes when it
+// returns. The first line that cannot be written makes an error that says so;
+// later ones are counted, and tried, without a word.
+func (w *Writer) Write(r *otlp.Resource, _ *otlp.Scope, span []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.write(r, span)
+	if err == nil {
+		return nil
+	}
+	w.lost++
+	if w.reported {
+		return nil
+	}
+	w.reported = true
+	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	return fmt.Errorf("cannot write a span to the span dump %q: %w; spans are missing there from now on", w.path, err)
+}
+
+func (w *Writer) write(r *otlp.Resource, encoded []byte) error {
+	span, err := otlp.ParseSpan(encoded)
+	if err != nil {
+		return err
+	}
+	if w.resource != r {
+		w.resource, w.rendered = r, appendResource(w.rendered[:0], r)
+	}
+	w.line = w.line[:0]
+	if w.torn { // let this line not be spoilt by the one before it
+		w.line = append(w.line, '\n')
+	}
+	w.line = appendSpan(w.line, &span, w.rendered)
+	w.line = append(w.line, '\n')
+	if !w.shared {
+		w.file.SetWriteDeadline(time.Now().Add(patience)) // files have none, and need none
+	}
+	n, err := w.file.Write(w.line)
+	if n > 0 {
+		w.torn = err != nil
+	}
+	return err
+}
+
+// Close closes the dump. Its error says how many spans are missing there.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var err error
+	if !w.shared {
+		err = w.file.Close()
+	}
+	if w.lost > 0 {
+		return fmt.Errorf("%d spans are missing in the span dump %q", w.lost, w.path)
+	}
+	return err
+}
