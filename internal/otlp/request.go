@@ -3,6 +3,7 @@ package otlp
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Attribute is a key and its value: a string, bool, int64, float64, []byte, a
@@ -100,14 +101,16 @@ type ScopeSpans struct {
 }
 
 // AppendRequest appends the body of an export request in protobuf
-// (ExportTraceServiceRequest, which is also TracesData) to dst.
+// (ExportTraceServiceRequest, which is also TracesData) to dst, growing it once
+// and no further than needed.
 func AppendRequest(dst []byte, groups []Group) []byte {
+	size := 0
 	for _, g := range groups {
-		n := len(g.Resource.encoded)
-		for _, s := range g.Scopes {
-			n += sizeBytes(scopeSize(s))
-		}
-		dst = appendHeader(dst, requestResourceSpans, n)
+		size += sizeBytes(groupSize(g))
+	}
+	dst = slices.Grow(dst, size)
+	for _, g := range groups {
+		dst = appendHeader(dst, requestResourceSpans, groupSize(g))
 		dst = append(dst, g.Resource.encoded...)
 		for _, s := range g.Scopes {
 			dst = appendHeader(dst, resourceSpansScopes, scopeSize(s))
@@ -118,6 +121,14 @@ func AppendRequest(dst []byte, groups []Group) []byte {
 		}
 	}
 	return dst
+}
+
+func groupSize(g Group) int {
+	n := len(g.Resource.encoded)
+	for _, s := range g.Scopes {
+		n += sizeBytes(scopeSize(s))
+	}
+	return n
 }
 
 func scopeSize(s ScopeSpans) int {
