@@ -683,11 +683,15 @@ func TestECSResource(t *testing.T) {
 	backend := newBackend(t)
 	ecs.answer("/v4", `{"ContainerARN": "arn:aws:ecs:us-west-2:111122223333:container/0206b271-b33f-47ab-86c6-a0ba208a70a9", "DockerId": "ea32192c8553fbff06c9340478a2ff089b2bb5646fb718b4ee206641c9086d66"}`)
 	ecs.answer("/v4/task", `{"Cluster": "default", "TaskARN": "arn:aws:ecs:us-west-2:111122223333:task/default/158d1c8083dd49d6b527399fd6414f5c", "Family": "curltest", "Revision": "26", "LaunchType": "EC2"}`)
+	input, proceed := pipe(t)
 	p := start(t, program{
-		argv: []string{lumigo(t), "run", "--", defaultPython(t).Path, testdata(t, "app.py"), "pause", "sql"},
-		env:  toBackend(backend, "STUB="+ecs.URL, "ECS_CONTAINER_METADATA_URI_V4="+ecs.URL+"/v4"),
+		argv:  []string{lumigo(t), "run", "--", defaultPython(t).Path, testdata(t, "app.py"), "pause", "sql"},
+		env:   toBackend(backend, "STUB="+ecs.URL, "ECS_CONTAINER_METADATA_URI_V4="+ecs.URL+"/v4"),
+		stdin: input,
 	})
 	p.stdout.match(t, "paused")
+	eventually(t, "the engine to ask ECS", func() bool { return ecs.calls("/v4/task") > 0 && ecs.calls("/v4") > 1 })
+	proceed()
 	if e := p.wait(); e.Code != 0 {
 		t.Errorf("ended with %s", e)
 	}

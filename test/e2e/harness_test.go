@@ -184,12 +184,11 @@ func toBackend(r *receiver.Receiver, more ...string) []string {
 
 // program is what to start.
 type program struct {
-	argv   []string
-	env    []string // added to a clean environment
-	dir    string
-	stdin  string
-	as     *syscall.Credential
-	nowait bool // the test stops it; do not complain
+	argv  []string
+	env   []string // added to a clean environment
+	dir   string
+	stdin *os.File // nothing if nil
+	as    *syscall.Credential
 }
 
 // process is a program that was started. It is killed, with all it started, when its test ends.
@@ -230,8 +229,8 @@ func start(t testing.TB, p program) *process {
 	if cmd.Dir == "" {
 		cmd.Dir = t.TempDir()
 	}
-	if p.stdin != "" {
-		cmd.Stdin = strings.NewReader(p.stdin)
+	if p.stdin != nil {
+		cmd.Stdin = p.stdin
 	}
 	// A group of its own: it can be killed as a whole, and a terminal's signals do not reach it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.as}
@@ -262,6 +261,17 @@ func clip(s string) string {
 		return s
 	}
 	return s[:most/2] + "\n… clipped …\n" + s[len(s)-most/2:]
+}
+
+// pipe is an input for a program, and what closes it.
+func pipe(t testing.TB) (input *os.File, end func()) {
+	t.Helper()
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); out.Close() })
+	return in, func() { out.Close() }
 }
 
 // wait returns how the process ended.
