@@ -34,6 +34,9 @@ func (w *Writer) loose(s string) string {
 // is none.
 func looseKey(s string, i int) (key string, end int) {
 	if isQuote(s[i]) {
+		if i > 0 && s[i-1] == '\\' {
+			return "", i
+		}
 		n := quotedLength(s[i:])
 		if n < 0 {
 			return "", i
@@ -79,7 +82,7 @@ func (w *Writer) unescapeKey(key string) string {
 // negative when no ":" or "=" follows. Quotes that are escaped, as in JSON in
 // a string, may come first.
 func afterKey(s string, i int) int {
-	for i < len(s) && (isBlank(s[i]) || isQuote(s[i]) || s[i] == '\\') {
+	for most := i + 100; i < min(len(s), most) && (isBlank(s[i]) || isQuote(s[i]) || s[i] == '\\'); {
 		i++
 	}
 	if i == len(s) || s[i] != ':' && s[i] != '=' {

@@ -18,7 +18,7 @@ func (m *Masker) AppendSQL(dst []byte, text string) []byte {
 	}
 	text = m.redact(text)
 	p := parsers.Get().(*sqlParser)
-	defer parsers.Put(p)
+	defer p.release()
 	p.parse(text, keys)
 	w := m.writer(General, -1)
 	defer m.release(w)
@@ -54,7 +54,7 @@ func (m *Masker) SQLParameterNames(text string, n int) []string {
 	names := make([]string, n)
 	keys := m.matchers[General]
 	p := parsers.Get().(*sqlParser)
-	defer parsers.Put(p)
+	defer p.release()
 	p.parse(text, keys)
 	next, places, secret := 0, 0, ""
 	for _, t := range p.tokens {
@@ -91,7 +91,7 @@ func (m *Masker) SQLParameterNames(text string, n int) []string {
 func (m *Masker) SQLNamedParameters(text string) []string {
 	keys := m.matchers[General]
 	p := parsers.Get().(*sqlParser)
-	defer parsers.Put(p)
+	defer p.release()
 	p.parse(text, keys)
 	var names []string
 	for _, t := range p.tokens {
@@ -140,6 +140,13 @@ type sqlParser struct {
 }
 
 var parsers = sync.Pool{New: func() any { return new(sqlParser) }}
+
+func (p *sqlParser) release() {
+	if cap(p.tokens) > 10_000 || cap(p.frames) > 1_000 { // do not hold on to the largest text ever seen
+		p.tokens, p.frames = nil, nil
+	}
+	parsers.Put(p)
+}
 
 // sqlFrame is what is known within one pair of brackets.
 type sqlFrame struct {

@@ -29,12 +29,15 @@ func (e *splice) text() string {
 }
 
 // clean masks what a string carries inside: the secrets themselves, JSON,
-// forms and URLs. It returns s itself when there is nothing to mask; what it
+// forms, multipart forms and URLs. It returns s itself when there is nothing to mask; what it
 // returns stays valid until the next call.
 func (w *Writer) clean(s string) string {
 	s = w.m.redact(s)
 	if looksJSON(s) {
 		return w.inside(s)
+	}
+	if boundary := multipartBoundary(s); boundary != "" {
+		return w.multipart(s, boundary)
 	}
 	if strings.IndexByte(s, '=') >= 0 {
 		s = w.form(s, w.keys)
@@ -70,20 +73,16 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 	w := m.writer(c, limit)
 	defer m.release(w)
 	w.budget = math.MaxInt
-	if looksJSON(s) {
-		result, _ := w.documents(s)
-		if result == broken {
-			return appendChars(dst, w.loose(s), limit)
+	if c := firstByte(s); c == object || c == array {
+		if result, _ := w.documents(s); result == broken {
+			s = w.loose(s)
+		} else {
+			s = view(w.buf)
 		}
-		if w.masked > 0 || firstByte(s) != '"' {
-			return appendChars(dst, view(w.buf), limit)
-		}
-		return appendChars(dst, s, limit)
+	} else {
+		s = w.clean(s)
 	}
-	if boundary := multipartBoundary(s); boundary != "" {
-		return appendChars(dst, w.multipart(s, boundary), limit)
-	}
-	return appendChars(dst, w.form(s, keys), limit)
+	return appendChars(dst, s, limit)
 }
 
 // appendChars appends the first limit characters of s, as valid UTF-8. A
@@ -170,45 +169,40 @@ func (w *Writer) form(s string, keys *matcher) string {
 // pairs masks the pairs between two places of a text. A pair ends at "&", and
 // at ";" another may begin: readers differ on that.
 func (w *Writer) pairs(e *splice, from, to int, keys *matcher) {
-	for i := from; i < to; i++ {
-		for i < to && e.s[i] == ' ' { // as between cookies
-			i++
-		}
-		start := i
-		i += formKeyLength(e.s[i:to])
-		next := strings.IndexByte(e.s[i:to], '&')
+	for i := from; i < to; {
 		end := to
-		if next >= 0 {
-			end = i + next
+		if n := strings.IndexByte(e.s[i:to], '&'); n >= 0 {
+			end = i + n
 		}
-		if i == start || i == to || e.s[i] != '=' || strings.Trim(e.s[i:end], "=") == "" {
-			i = nextPair(e.s, i, end)
-			continue
+		for i < end {
+			i = w.pair(e, i, end, keys)
 		}
-		key, value := e.s[start:i], e.s[i+1:end]
-		if keys.matches(decodePercent(key)) {
-			e.replace(i+1, end, Mask)
-			i = end
-			continue
-		}
-		if startsJSON(value) {
-			if decoded := decodePercent(value); looksJSON(decoded) {
-				if clean := w.inside(decoded); clean != decoded {
-					e.replace(i+1, end, encodePercent(clean))
-					w.masked++
-					i = end
-					continue
-				}
-			}
-		}
-		i = nextPair(e.s, i, end)
+		i = end + 1
 	}
 }
 
-// nextPair is where the pair at i ends for those who take ";" for its end.
-func nextPair(s string, i, end int) int {
-	if n := strings.IndexByte(s[i:end], ';'); n >= 0 {
-		return i + n
+// pair masks the pair at i and gives where to go on.
+func (w *Writer) pair(e *splice, i, end int, keys *matcher) int {
+	for i < end && e.s[i] == ' ' { // as between cookies
+		i++
+	}
+	equals := i + formKeyLength(e.s[i:end])
+	if i < equals && equals < end && e.s[equals] == '=' && strings.Trim(e.s[equals:end], "=") != "" {
+		value := e.s[equals+1 : end]
+		if keys.matches(decodePercent(e.s[i:equals])) {
+			e.replace(equals+1, end, Mask)
+			return end
+		}
+		if startsJSON(value) {
+			decoded := decodePercent(value)
+			if clean := w.inside(decoded); clean != decoded {
+				e.replace(equals+1, end, encodePercent(clean))
+			}
+			return end
+		}
+	}
+	if n := strings.IndexByte(e.s[equals:end], ';'); n >= 0 {
+		return equals + n + 1
 	}
 	return end
 }
@@ -227,14 +221,8 @@ func formKeyLength(s string) int {
 
 // startsJSON says whether a value that may be encoded begins as JSON does.
 func startsJSON(s string) bool {
-	s = strings.TrimLeft(s, "+ ")
-	for strings.HasPrefix(s, "%20") || strings.HasPrefix(s, "%09") || strings.HasPrefix(s, "%0") {
-		s = s[min(3, len(s)):]
-	}
-	if s == "" {
-		return false
-	}
-	return s[0] == object || s[0] == array || s[0] == '"' || s[0] == '%'
+	start := decodePercent(s[:min(len(s), 48)])
+	return looksJSON(start) || start != "" && strings.Trim(start, " \t\r\n") == ""
 }
 
 // decodePercent decodes %XX and "+". What is not valid stays as it is.
@@ -281,6 +269,8 @@ func encodePercent(s string) string {
 // multipartBoundary is the line that separates the parts of a multipart body,
 // or empty when s is none.
 func multipartBoundary(s string) string {
+	s = strings.TrimPrefix(s, "\ufeff")
+	s = s[skipBlank(s, 0):]
 	if !strings.HasPrefix(s, "--") {
 		return ""
 	}
@@ -295,13 +285,13 @@ func multipartBoundary(s string) string {
 // multipart masks the parts of a multipart form by their names.
 func (w *Writer) multipart(s, boundary string) string {
 	e := splice{s: s}
-	for i := 0; i < len(s); {
+	for i := strings.Index(s, boundary); i < len(s); {
 		i += len(boundary)
 		end := len(s)
-		if n := strings.Index(s[min(i, end):], "\n"+boundary); n >= 0 {
+		if n := strings.Index(s[i:], "\n"+boundary); n >= 0 {
 			end = i + n + 1
 		}
-		w.part(&e, min(i, end), end)
+		w.part(&e, i, end)
 		i = end
 	}
 	return e.text()
@@ -332,9 +322,13 @@ func (w *Writer) part(e *splice, from, to int) {
 		return
 	}
 	text := e.s[body:end]
-	if clean := w.clean(text); clean != text {
-		e.replace(body, end, clean)
+	if looksJSON(text) {
+		if clean := w.inside(text); clean != text {
+			e.replace(body, end, clean)
+		}
+		return
 	}
+	w.pairs(e, body, end, w.keys)
 }
 
 // partName is the value of name= in the head of a part.

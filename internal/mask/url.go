@@ -27,6 +27,7 @@ func (m *Masker) AppendQuery(dst []byte, query string) []byte {
 // urls masks the URLs in s; whole says that s is nothing but one.
 func (w *Writer) urls(s string, whole bool) string {
 	e := splice{s: s}
+	stop := 0 // where the text ends that has no blank in it
 	for i := 0; i < len(s); {
 		n := strings.Index(s[i:], "//")
 		start := i + n
@@ -41,10 +42,13 @@ func (w *Writer) urls(s string, whole bool) string {
 			i = authority
 			continue
 		}
-		end := len(s)
-		if !whole {
-			end = urlEnd(s, authority)
+		if authority > stop {
+			stop = len(s)
+			if !whole {
+				stop = urlEnd(s, authority)
+			}
 		}
+		end := stop
 		host := authority
 		if at := userInfo(s[authority:end]); at >= 0 {
 			e.replace(authority, authority+at, Mask)
@@ -84,30 +88,33 @@ func userInfo(s string) int {
 	if colon < 0 || s[0] == '[' || strings.Trim(s[colon+1:end], "0123456789") == "" {
 		return -1
 	}
-	return strings.LastIndexByte(s, '@')
+	return strings.LastIndexByte(s[:min(len(s), 256)], '@')
 }
 
-// query masks the query and the fragment of the URL between two places.
+// query masks the query and the fragment of the URL between two places. The
+// fragment may hold a route with a query of its own.
 func (w *Writer) query(e *splice, from, to int) {
 	keys := w.m.matchers[QueryParameters]
-	for _, mark := range []byte("?#") {
-		n := strings.IndexByte(e.s[from:to], mark)
-		if n < 0 {
-			continue
+	n := strings.IndexAny(e.s[from:to], "?#")
+	if n < 0 {
+		return
+	}
+	for mark := from + n; mark < to; mark = from {
+		start := mark + 1
+		from = to // where the next part begins
+		if n := strings.IndexByte(e.s[start:to], '#'); n >= 0 {
+			from = start + n
 		}
-		from += n + 1
-		end := to
-		if mark == '?' {
-			if n := strings.IndexByte(e.s[from:to], '#'); n >= 0 {
-				end = from + n
+		if e.s[mark] == '#' {
+			if n := strings.IndexAny(e.s[start:from], "?="); n >= 0 && e.s[start+n] == '?' {
+				start += n + 1
 			}
 		}
 		switch {
 		case !keys.all:
-			w.pairs(e, from, end, keys)
-		case from < end:
-			e.replace(from, end, Mask)
+			w.pairs(e, start, from, keys)
+		case start < from:
+			e.replace(start, from, Mask)
 		}
-		from = end
 	}
 }

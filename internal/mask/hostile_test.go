@@ -1,0 +1,30 @@
+package mask
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestHostileInputTakesLinearTime asserts nothing about time: were any of this
+// quadratic, it would not end before the test's deadline.
+func TestHostileInputTakesLinearTime(t *testing.T) {
+	m := defaultMasker("t_0123456789abcdef01234")
+	units := []string{
+		`"`, `\"`, `"\"`, `'`, `a"`, `{`, `[`, `(`, `{"a":`, `{"key":`, `["`, `a=1;`, `a={;`, `a={&`, `a=%7B;`, `://a:b/`, `//`, `http://a:b://`,
+		`?a=b#`, `$a$`, `$`, `[a`, `(a,`, `case `, `end `, `x'`, "`", `/*`, `--`, `\`, `\u`, `\\`, ` `, `{"a":"{\"b\":`, `password`, `password:`, `key `,
+		`a":`, `'a':'`, `"[\"`, `a:@`, `://a:b@`, `%`, `password=(`, `{'a`, `{'password':{'`, `a.`, `a in ((`, `%(`, "\xff",
+		"--x\r\ncontent-disposition: form-data; name=a\r\n\r\n", "t_0123456789abcdef0123",
+	}
+	for _, unit := range units {
+		for _, prefix := range []string{"", `{"a":"`, "https://", "[x "} {
+			text := prefix + strings.Repeat(unit, 100_000/len(unit))
+			w := m.NewWriter(General, -1)
+			w.String(text)
+			m.AppendBody(nil, General, []byte(text), true, -1)
+			m.AppendURL(nil, text)
+			m.AppendQuery(nil, text)
+			m.AppendSQL(nil, text)
+			m.SQLParameterNames(text, 2)
+		}
+	}
+}
