@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,6 +33,22 @@ func TestDocumentation(t *testing.T) {
 	}
 	if generated != want {
 		t.Errorf("%s is out of date; run: go test ./internal/config -update", path)
+	}
+}
+
+// TestEveryHookCanBeDisabled keeps the names true to the hooks of the Python
+// part.
+func TestEveryHookCanBeDisabled(t *testing.T) {
+	hooks, err := filepath.Glob("../../python/lumigo_opentelemetry/hooks/*.py")
+	if err != nil || len(hooks) == 0 {
+		t.Fatal("no hooks found", err)
+	}
+	carriers := []string{"__init__", "threads", "executors", "http_clients"} // they carry context, or serve the others
+	for _, hook := range hooks {
+		name := strings.TrimSuffix(filepath.Base(hook), ".py")
+		if _, known := instrumentationBySpelling[simplified(name)]; !known && !slices.Contains(carriers, name) {
+			t.Errorf("LUMIGO_DISABLE_INSTRUMENTATION does not know the hook %q", name)
+		}
 	}
 }
 

@@ -40,9 +40,15 @@ var instrumentationAliases = map[string][]string{
 	"aws_lambda":      {"lambda"},
 	"cassandra":       {"cassandra-driver"},
 	"celery":          nil,
+	"cheroot":         {"cherrypy"},
 	"confluent_kafka": nil,
+	"daphne":          nil,
 	"elasticsearch":   nil,
+	"gevent":          nil,
+	"gunicorn":        nil,
 	"http.client":     {"http"},
+	"http.server":     nil,
+	"hypercorn":       nil,
 	"logging":         nil,
 	"motor":           nil,
 	"mysql_connector": {"mysql-connector-python"},
@@ -58,7 +64,11 @@ var instrumentationAliases = map[string][]string{
 	"urllib":          nil,
 	"urllib3":         nil,
 	"uvicorn":         nil,
+	"uwsgi":           nil,
+	"waitress":        nil,
+	"werkzeug":        nil,
 	"wsgi":            nil,
+	"wsgiref":         nil,
 }
 
 // Instrumentations returns the ids that Config.DisabledInstrumentations can

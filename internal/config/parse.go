@@ -148,7 +148,7 @@ func (v *variable) complaint(d *draft, name, text string, err error) string {
 		remedy = "using " + used
 	}
 	if v.conceal != nil {
-		text, remedy = v.conceal(text), v.conceal(remedy)
+		text = v.conceal(text)
 	}
 	const most = 200 // characters of a value that help to recognise it
 	if utf8.RuneCountInString(text) > most {

@@ -36,7 +36,8 @@ type (
 // ECS asks the endpoint of ECS_CONTAINER_METADATA_URI_V4 about this task and
 // container. Without that variable it does nothing, and a call that fails
 // means that there is nothing to add: nil. It takes two seconds at the most.
-// The client must not use a proxy: the endpoint is the host's own.
+// A client without a Transport gets one that uses no proxy: the endpoint is
+// the host's own, and a proxy would only find its own host there.
 //
 // The user's words win over what it finds, so merge in this order:
 // Merge(ECS(…), Detect(…)).
@@ -44,6 +45,7 @@ func ECS(ctx context.Context, c *config.Config, client *http.Client) []otlp.Attr
 	if c.ECSMetadataURIV4 == "" {
 		return nil
 	}
+	client = direct(client)
 	var container ecsContainer
 	var task ecsTask
 	if ask(ctx, client, c.ECSMetadataURIV4, &container) != nil || ask(ctx, client, c.ECSMetadataURIV4+"/task", &task) != nil {
@@ -58,6 +60,15 @@ func ECS(ctx context.Context, c *config.Config, client *http.Client) []otlp.Attr
 	l.add("aws.ecs.task.revision", task.Revision)
 	l.add("container.id", container.DockerID)
 	return append(l, container.logs()...)
+}
+
+func direct(client *http.Client) *http.Client {
+	if client.Transport != nil {
+		return client
+	}
+	withTransport := *client
+	withTransport.Transport = &http.Transport{DisableKeepAlives: true}
+	return &withTransport
 }
 
 // ask reads the JSON answer of url into answer.

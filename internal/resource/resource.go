@@ -36,9 +36,9 @@ type Root = fs.FS
 // What the user says in OTEL_RESOURCE_ATTRIBUTES wins over what is found out;
 // OTEL_SERVICE_NAME, LUMIGO_TAG and LUMIGO_CONTAINER_NAME win over that.
 func Detect(c *config.Config, m *mask.Masker, p Process, distroVersion string, root Root) []otlp.Attribute {
-	var users list
+	var users []otlp.Attribute
 	for _, a := range c.ResourceAttributes {
-		users.add(a.Key, a.Value)
+		users = append(users, otlp.Attribute{Key: a.Key, Value: a.Value})
 	}
 	all := Merge(process(c, m, p), container(c, p.PID, root), users, chosen(c, p.Language, distroVersion))
 

@@ -81,6 +81,7 @@ func TestAttributes(t *testing.T) {
 		{"A14 the other attributes stay", []string{"OTEL_SERVICE_NAME=x", "OTEL_RESOURCE_ATTRIBUTES=service.name=y,a=b"}, Process{}, "a", "b"},
 		{"service.name of OTEL_RESOURCE_ATTRIBUTES", []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=y"}, Process{}, "service.name", "y"},
 		{"service.name empty", []string{"OTEL_RESOURCE_ATTRIBUTES=service.name="}, Process{}, "service.name", "unknown_service"},
+		{"an attribute without a value", []string{"OTEL_RESOURCE_ATTRIBUTES=a="}, Process{}, "a", ""},
 		{"no service.name, an executable", nil, Process{Executable: "/app/shop"}, "service.name", "unknown_service:shop"},
 		{"no service.name, nothing known", nil, Process{}, "service.name", "unknown_service"},
 		{"E2 distro version is ours to say", []string{"OTEL_RESOURCE_ATTRIBUTES=lumigo.distro.version=9"}, Process{}, "lumigo.distro.version", "1.2.3"},
@@ -244,13 +245,17 @@ func TestRealRoot(t *testing.T) {
 	}
 }
 
+// refusal before an answer makes it one with the status 500.
+const refusal = "refused: "
+
 // ecs serves the metadata of a container and its task.
 func ecs(t *testing.T, container, task string) *config.Config {
 	t.Helper()
 	mux := http.NewServeMux()
 	for path, answer := range map[string]string{"/v4/id": container, "/v4/id/task": task} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			if answer == "" {
+			answer, refused := strings.CutPrefix(answer, refusal)
+			if refused {
 				w.WriteHeader(http.StatusInternalServerError)
 			}
 			fmt.Fprint(w, answer)
@@ -309,8 +314,9 @@ func TestECS(t *testing.T) {
 		{"E6 cluster by ARN", ecsContainerAnswer, strings.Replace(ecsTaskAnswer, `"default"`, `"`+cluster+`"`, 1), attributes(cluster, logs("eu-west-1")...)},
 		{"log region from the container", strings.Replace(ecsContainerAnswer, "awslogs-region", "x", 1), ecsTaskAnswer, attributes(cluster, logs("eu-central-1")...)},
 		{"another log driver", strings.Replace(ecsContainerAnswer, `"awslogs"`, `"json-file"`, 1), ecsTaskAnswer, attributes(cluster)},
-		{"E7 no container", "", ecsTaskAnswer, nil},
-		{"E7 no task", ecsContainerAnswer, "", nil},
+		{"E7 no container", refusal + ecsContainerAnswer, ecsTaskAnswer, nil},
+		{"E7 no task", ecsContainerAnswer, refusal + ecsTaskAnswer, nil},
+		{"E7 empty answer", "", ecsTaskAnswer, nil},
 		{"E7 not JSON", "<html>", ecsTaskAnswer, nil},
 		{"E7 fields missing", "{}", "{}", nil},
 		{"E7 fields of another type", ecsContainerAnswer, `{"Cluster": 1}`, nil},
@@ -335,6 +341,20 @@ func TestECS(t *testing.T) {
 			t.Errorf("got %v, want nothing", got)
 		}
 	})
+}
+
+func TestECSGoesAroundProxies(t *testing.T) {
+	transport, ok := direct(http.DefaultClient).Transport.(*http.Transport)
+	if !ok || transport.Proxy != nil {
+		t.Errorf("transport %+v, want one without a proxy", transport)
+	}
+	if http.DefaultClient.Transport != nil {
+		t.Error("the default client was changed")
+	}
+	own := &http.Client{Transport: http.DefaultTransport}
+	if direct(own) != own {
+		t.Error("a client with a transport was replaced")
+	}
 }
 
 func TestMerge(t *testing.T) {

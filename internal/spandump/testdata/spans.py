@@ -67,6 +67,7 @@ span(
         "negative zero": -0.0,
         "third": 1 / 3,
         "up to": 999999999999999.9,
+        "up to 1e16": 1e15,
         "from": 1e16,
         "below": 123456789012345680.0,
         "small": 0.0001,
