@@ -2,6 +2,9 @@ module github.com/lumigo-io/opentelemetry-distro/cmd/lumigo
 
 go 1.26.0
 
-require github.com/lumigo-io/opentelemetry-distro v0.0.0
+require (
+	github.com/lumigo-io/opentelemetry-distro v0.0.0
+	golang.org/x/sys v0.49.0
+)
 
 replace github.com/lumigo-io/opentelemetry-distro => ../..

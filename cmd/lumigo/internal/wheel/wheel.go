@@ -1,0 +1,185 @@
+// Package wheel packs the Python part and the engine into a wheel, so that an application is traced by what
+// is in its site-packages: by the environment variable AUTOWRAPT_BOOTSTRAP=lumigo_opentelemetry, or by an
+// import. The format is that of https://packaging.python.org/en/latest/specifications/binary-distribution-format/.
+//
+// The same input makes the same bytes, whenever and wherever it is packed.
+package wheel
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+)
+
+// name is the distribution's and the package's, and the group of its entry point.
+const name = "lumigo_opentelemetry"
+
+// Options says what to pack.
+type Options struct {
+	Version string
+	Python  fs.FS  // the Python part
+	Engine  []byte // the lumigo program, an ELF executable for Linux
+	License []byte
+}
+
+// Wheel is a packed wheel.
+type Wheel struct {
+	Filename string // its tags say where it can be installed
+	Content  []byte
+}
+
+// Build packs a wheel.
+func Build(o Options) (*Wheel, error) {
+	tags, err := tags(o.Engine)
+	if err != nil {
+		return nil, err
+	}
+	info := fmt.Sprintf("%s-%s.dist-info/", name, o.Version)
+	entries := []entry{
+		{name + "/bin/lumigo", o.Engine, 0o755},
+		{info + "METADATA", metadata(o.Version), 0o644},
+		{info + "WHEEL", description(tags), 0o644},
+		{info + "entry_points.txt", []byte(entryPoints), 0o644},
+		{info + "licenses/LICENSE", o.License, 0o644},
+	}
+	err = fs.WalkDir(o.Python, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(path, "sitecustomize/") {
+			return err // a sitecustomize.py in site-packages would take the place of the user's
+		}
+		content, err := fs.ReadFile(o.Python, path)
+		entries = append(entries, entry{path, content, 0o644})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		// The standard wants the metadata at the end of the archive.
+		if x, y := strings.HasPrefix(a.path, info), strings.HasPrefix(b.path, info); x != y {
+			if x {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	content, err := pack(append(entries, entry{info + "RECORD", record(entries, info), 0o644}))
+	if err != nil {
+		return nil, err
+	}
+	return &Wheel{
+		Filename: fmt.Sprintf("%s-%s-py3-none-%s.whl", name, o.Version, strings.Join(tags, ".")),
+		Content:  content,
+	}, nil
+}
+
+// tags gives the platforms that the engine runs on. A static program runs with every C library of its
+// architecture, and needs Linux 3.2, which is older than what any of the tags promises. A dynamic one was
+// linked to the libraries of one machine, and the wheel says so: package indexes refuse it.
+func tags(engine []byte) ([]string, error) {
+	file, err := elf.NewFile(bytes.NewReader(engine))
+	if err != nil {
+		return nil, fmt.Errorf("the engine is not a program for Linux: %w", err)
+	}
+	arch, known := map[elf.Machine]string{elf.EM_X86_64: "x86_64", elf.EM_AARCH64: "aarch64"}[file.Machine]
+	if !known {
+		return nil, fmt.Errorf("the engine is for %s: no wheel platform is known for it", file.Machine)
+	}
+	for _, segment := range file.Progs {
+		if segment.Type == elf.PT_INTERP {
+			return []string{"linux_" + arch}, nil
+		}
+	}
+	// manylinux2014 is the older name of manylinux_2_17, for versions of pip that know no other.
+	return []string{"manylinux2014_" + arch, "manylinux_2_17_" + arch, "musllinux_1_1_" + arch}, nil
+}
+
+const entryPoints = `[lumigo_opentelemetry]
+string = lumigo_opentelemetry:auto_load
+`
+
+func metadata(version string) []byte {
+	return fmt.Appendf(nil, `Metadata-Version: 2.1
+Name: %s
+Version: %s
+Summary: Traces Python applications with no change to their code, and sends the spans to Lumigo or any OpenTelemetry backend
+Home-page: https://github.com/lumigo-io/opentelemetry-distro
+License: Apache-2.0
+License-File: LICENSE
+Requires-Python: >=3.7
+Classifier: License :: OSI Approved :: Apache Software License
+Classifier: Operating System :: POSIX :: Linux
+Classifier: Programming Language :: Python :: 3
+Classifier: Programming Language :: Python :: Implementation :: CPython
+Description-Content-Type: text/markdown
+
+Set AUTOWRAPT_BOOTSTRAP=lumigo_opentelemetry in the environment of an application that has this package
+installed, or import lumigo_opentelemetry as the first thing it does, and it is traced: the requests that it
+serves and makes, and its SQL. Environment variables configure the rest: LUMIGO_TRACER_TOKEN sends the spans to
+Lumigo, OTEL_EXPORTER_OTLP_ENDPOINT to any other OpenTelemetry backend, LUMIGO_SWITCH_OFF=true turns the
+package into nothing at all.
+
+It needs no other package.
+`, name, version)
+}
+
+func description(platforms []string) []byte {
+	b := []byte("Wheel-Version: 1.0\nGenerator: lumigo\nRoot-Is-Purelib: false\n")
+	for _, platform := range platforms {
+		b = fmt.Appendf(b, "Tag: py3-none-%s\n", platform)
+	}
+	return b
+}
+
+// An entry is a file in the archive.
+type entry struct {
+	path    string
+	content []byte
+	mode    fs.FileMode
+}
+
+// record lists every file with its hash; of itself, only the name.
+func record(entries []entry, info string) []byte {
+	var b []byte
+	for _, e := range entries {
+		sum := sha256.Sum256(e.content)
+		b = fmt.Appendf(b, "%s,sha256=%s,%d\n", e.path, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.content))
+	}
+	return fmt.Appendf(b, "%sRECORD,,\n", info)
+}
+
+func pack(entries []entry) ([]byte, error) {
+	var buffer bytes.Buffer
+	archive := zip.NewWriter(&buffer)
+	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression)
+	})
+	for _, e := range entries {
+		header := &zip.FileHeader{
+			Name:     e.path,
+			Method:   zip.Deflate,
+			Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // where zip's calendar begins
+		}
+		header.SetMode(e.mode)
+		w, err := archive.CreateHeader(header)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(e.content); err != nil {
+			return nil, err
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the command itself has to say goes to standard error, one line each, with the prefix "lumigo:", without
+// a capital letter at the beginning and a period at the end. An error says what is wrong, with the value in
+// question; a hint says what to do about it, if we can guess. Standard output belongs to data, and to the
+// traced command. What is said while a command is traced are log lines, which package diag prints.
+//
+// Colours only on a terminal, and not if NO_COLOR (https://no-color.org) or TERM=dumb forbids them.
+
+// fail prints an error, and a hint unless it is empty, and returns status for the caller to exit with.
+func fail(status int, err error, hint string) int {
+	say(os.Stderr, "error", red, err.Error())
+	if hint != "" {
+		say(os.Stderr, "hint", cyan, hint)
+	}
+	return status
+}
+
+const (
+	red  = "31"
+	cyan = "36"
+)
+
+func say(to *os.File, kind, colour, text string) {
+	kind += ":"
+	if colourful(to) {
+		kind = "\x1b[" + colour + "m" + kind + "\x1b[0m"
+	}
+	fmt.Fprintf(to, "lumigo: %s %s\n", kind, text)
+}
+
+func colourful(to *os.File) bool {
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	// Not to.Fd(), which would make the descriptor a blocking one for all who share it.
+	raw, err := to.SyscallConn()
+	if err != nil {
+		return false
+	}
+	terminal := false
+	raw.Control(func(fd uintptr) {
+		_, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+		terminal = err == nil
+	})
+	return terminal
+}
+
+// tell prints data for the user who asked for it.
+func tell(to io.Writer, text string) int {
+	if _, err := io.WriteString(to, text); err != nil {
+		return fail(1, fmt.Errorf("cannot write the answer: %w", err), "")
+	}
+	return 0
+}
