@@ -33,10 +33,10 @@ def begin(scope, receive, send):
         return None
     raw = scope["headers"]
     path = scope["path"]
-    query = scope.get("query_string") or b""
-    outer = current.get()
+    query = (scope.get("query_string") or b"").decode("latin-1")
+    outer = _http.serving()
     if outer is not None and not outer.done:
-        if outer.mark is raw or (type(outer) is Request and (outer.path == path and outer.query == query)):
+        if outer.mark is raw or (outer.path == path and outer.query == query and outer.method == method):
             return None
     if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("fastapi", "starlette", "django")):
         return None
@@ -45,12 +45,10 @@ def begin(scope, receive, send):
     scheme = scope.get("scheme") or schemes
     attributes = {"http.request.method": method, "url.path": path, "url.scheme": scheme}
     if query:
-        attributes["url.query"] = attributes["http.request.query_string"] = query.decode("latin-1")
-    named = method
+        attributes["url.query"] = attributes["http.request.query_string"] = query
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-        named = "HTTP"
     host = headers.get(b"host")
     server = scope.get("server")
     if host:
@@ -75,8 +73,8 @@ def begin(scope, receive, send):
         attributes["user_agent.original"] = agent.decode("latin-1")
 
     parent = _http.parent(_tracing.extract(_Carrier(headers).get))
-    span = _tracing.start_span(named, _tracing.SERVER, attributes, parent)
-    request = Request(span, named, path, query)
+    span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
+    request = Request(span, method, path, query)
     request.mark = raw
     request.pass_receive = receive
     request.pass_send = send

@@ -46,16 +46,38 @@ def framework(name):
         _tracing.note_fact("framework", name)
 
 
+def serving():
+    """The Request being answered here, or None.
+
+    In another thread that took over the span alone, one that stands for it: enough to name it and to know it again.
+    """
+    request = current.get()
+    if request is None:
+        span = _tracing.current_span()
+        if span is not None and span.kind == _tracing.SERVER and not span.end_ns:
+            attributes = span.attributes
+            path = attributes.get("url.path")
+            if path is not None:
+                method = attributes.get("http.request.method_original") or attributes["http.request.method"]
+                return Request(span, method, path, attributes.get("url.query", ""))
+    return request
+
+
 def parent(remote):
     """The parent of a server span: the caller, else the request in whose midst it is made; else a new trace begins.
 
     Not simply what is current: a server that was started inside a span does not serve inside it.
     """
     if remote is None:
-        outer = current.get()
+        outer = serving()
         if outer is not None and not outer.done:
             return _tracing.CURRENT
     return remote
+
+
+def named(method):
+    """How a method names a span: those that clients make up do not."""
+    return method if method in METHODS else "HTTP"
 
 
 def keeper(content_type, encoding):
@@ -157,7 +179,7 @@ class Request:
 
     def __init__(self, span, method, path, query):
         self.span = span
-        self.method = method  # as it names the span
+        self.method = method
         self.path = path
         self.query = query
         self.mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
@@ -175,7 +197,7 @@ class Request:
         span = self.span
         if span.recording:
             span.attributes["http.route"] = template
-            span.name = self.method + " " + template
+            span.name = named(self.method) + " " + template
 
     def fail(self, error):
         """Records an exception that leaves the application, or would but for its framework."""

@@ -29,6 +29,7 @@ HOOKS = {
     "cheroot.wsgi": "cheroot",
     "gevent.pywsgi": "gevent",
     "uwsgi": "uwsgi",
+    "uwsgidecorators": "uwsgi",
     "uvicorn.config": "uvicorn",
     "hypercorn.app_wrappers": "hypercorn",
     "daphne.server": "daphne",
@@ -168,6 +169,16 @@ def enable(disabled=()):
         module = sys.modules.get(name)
         if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
             _install(name, module)
+    if not any(getattr(sys, "argv", ())) and _inside("uwsgi"):  # embedded, and its module is made later
+        _load("uwsgi").watch()
+
+
+def _inside(program):
+    try:
+        with open("/proc/self/comm") as file:
+            return file.read().strip() == program
+    except OSError:
+        return False
 
 
 def stand_aside(library):

@@ -25,11 +25,6 @@ _names = _Names()
 _keys = {}
 
 
-def _text(value):
-    """A string of the environ, where WSGI has bytes as latin-1."""
-    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
 class _Carrier:
     """Incoming headers, for the propagators."""
 
@@ -51,9 +46,11 @@ def begin(environ):
     script = environ.get("SCRIPT_NAME")
     if script:
         path = script + path
+    if not path.isascii():  # WSGI has bytes as latin-1
+        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
     query = environ.get("QUERY_STRING") or ""
     method = environ.get("REQUEST_METHOD", "GET")
-    outer = current.get()
+    outer = _http.serving()
     stream = environ.get("wsgi.input")
     if outer is not None and not outer.done:
         if outer.mark is environ or (stream is not None and outer.input is stream):
@@ -64,15 +61,13 @@ def begin(environ):
         return None
 
     scheme = environ.get("wsgi.url_scheme", "http")
-    attributes = {"http.request.method": method, "url.path": _text(path), "url.scheme": scheme}
+    attributes = {"http.request.method": method, "url.path": path, "url.scheme": scheme}
     if query:
         attributes["url.query"] = query
         attributes["http.request.query_string"] = query
-    named = method
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-        named = "HTTP"
     host = environ.get("HTTP_HOST")
     if host:
         attributes["server.address"], attributes["server.port"] = _http.address(host, scheme)
@@ -98,8 +93,8 @@ def begin(environ):
         attributes["user_agent.original"] = agent
 
     parent = _http.parent(_tracing.extract(_Carrier(environ).get))
-    span = _tracing.start_span(named, _tracing.SERVER, attributes, parent)
-    request = Request(span, named, path, query)
+    span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
+    request = Request(span, method, path, query)
     request.mark = environ
     request.input = stream
     if span.recording:

@@ -1,7 +1,7 @@
 """Django: the route of a request, the exceptions that it answers with 500, and a span under servers without a seam."""
 
 from .. import _asgi, _http, _imports, _wsgi
-from .._http import current, trouble
+from .._http import serving, trouble
 
 
 def install(module):
@@ -45,11 +45,11 @@ def _resolve_request(original):
     def wrapper(self, request):
         result = original(self, request)
         try:
-            serving = current.get()
+            serves = serving()
             match = getattr(request, "resolver_match", None)
-            if serving is not None and match is not None and serving.span.recording:
+            if serves is not None and match is not None and serves.span.recording:
                 mounted = request.path[: -len(request.path_info)] if request.path_info else ""
-                serving.route(mounted + template(match.route))
+                serves.route(mounted + template(match.route))
         except Exception as error:
             trouble(error)
         return result
@@ -70,9 +70,9 @@ def _response_for_exception(original):
     def wrapper(request, exc):
         response = original(request, exc)
         try:
-            serving = current.get()
-            if serving is not None and response.status_code >= 500:
-                serving.fail(exc)
+            serves = serving()
+            if serves is not None and response.status_code >= 500:
+                serves.fail(exc)
         except Exception as error:
             trouble(error)
         return response

@@ -1,7 +1,7 @@
 """FastAPI, where newer versions match the routes of included routers by themselves: the full route of a request."""
 
 from .. import _imports
-from .._http import current, trouble
+from .._http import serving, trouble
 
 
 def install(module):
@@ -12,7 +12,7 @@ def install(module):
         def wrapper(self, scope, receive, send):
             handling = original(self, scope, receive, send)
             try:
-                request = current.get()
+                request = serving()
                 context = (scope.get("fastapi") or {}).get("effective_route_context")
                 if getattr(context, "original_route", None) is self and request.span.recording:
                     request.route(request.prefix + context.path)

@@ -1,7 +1,7 @@
 """Flask: the route of a request, the exceptions that it answers with 500, and a span under servers without a seam."""
 
 from .. import _http, _imports, _wsgi
-from .._http import current, trouble
+from .._http import serving, trouble
 
 
 def install(module):
@@ -30,7 +30,7 @@ def _match_request(original):
     def wrapper(self):
         original(self)
         try:
-            request = current.get()
+            request = serving()
             rule = self.request.url_rule
             if request is not None and rule is not None and request.span.recording:
                 request.route(self.request.environ.get("SCRIPT_NAME", "") + rule.rule)
@@ -43,7 +43,7 @@ def _match_request(original):
 def _handle_exception(original):
     def wrapper(self, e):
         try:
-            request = current.get()
+            request = serving()
             if request is not None:
                 request.fail(e)
         except Exception as error:

@@ -220,11 +220,9 @@ def _begin(connection):
             url = "%s://%s:%s%s" % ("https" if secure else "http", shown, port, target)
 
     attributes = {"http.request.method": method, "url.full": url, "server.address": address, "server.port": port}
-    named = method
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-        named = "HTTP"
     headers = []
     content_type = encoding = None
     chunked = traced = has_body = False
@@ -251,7 +249,7 @@ def _begin(connection):
             traced = traced or lower[0] == "x" or value.startswith("AWS")
 
     started = connection.__dict__.pop("_lumigo_started", None)  # by urllib3, before it connected
-    span = _tracing.start_span(named, _tracing.CLIENT, attributes, start=started)
+    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
     if not traced:
         put = type(connection).putheader
         _tracing.inject(lambda name, value: put(connection, name, value), span)

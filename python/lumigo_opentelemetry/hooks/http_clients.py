@@ -68,7 +68,6 @@ def _unconnected(pool, method, url, started, error):
         "server.address": pool.host,
         "server.port": port,
     }
-    name = method if method in _http.METHODS else "HTTP"
-    span = _tracing.start_span(name, _tracing.CLIENT, attributes, start=started)
+    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
     span.record_exception(error)
     span.end()

@@ -64,11 +64,9 @@ def _begin(handler):
     attributes = {"http.request.method": method, "url.path": path, "url.scheme": scheme}
     if query:
         attributes["url.query"] = attributes["http.request.query_string"] = query
-    named = method
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-        named = "HTTP"
     host = headers.get("host")
     if host:
         attributes["server.address"], attributes["server.port"] = _http.address(host, scheme)
@@ -86,8 +84,8 @@ def _begin(handler):
         attributes["user_agent.original"] = agent
 
     parent = _http.parent(_tracing.extract(_Carrier(headers).get))
-    span = _tracing.start_span(named, _tracing.SERVER, attributes, parent)
-    request = Request(span, named, path, query)
+    span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
+    request = Request(span, method, path, query)
     request.rfile = request.wfile = None
     request.input = handler.rfile
     request.head_sent = False
@@ -127,7 +125,7 @@ def _end(handler, error):
 
 def _handle_one_request(original):
     def wrapper(self):
-        if hasattr(self, "run_wsgi") or _tracing.suppressed() or current.get() is not None:
+        if hasattr(self, "run_wsgi") or _tracing.suppressed():
             return original(self)
         self.__dict__["_lumigo"] = _WAITING
         try:

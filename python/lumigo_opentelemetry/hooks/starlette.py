@@ -1,7 +1,7 @@
 """Starlette: the route of a request, through mounted applications, and a span under servers without a seam."""
 
 from .. import _asgi, _http, _imports
-from .._http import current, trouble
+from .._http import serving, trouble
 
 
 def install(module):
@@ -28,7 +28,7 @@ def _call(original):
 def _route(original):
     def wrapper(self, scope, receive, send):
         try:
-            request = current.get()
+            request = serving()
             if request is not None and request.span.recording:
                 request.route(request.prefix + self.path)
         except Exception as error:
@@ -41,7 +41,7 @@ def _route(original):
 def _mount(original):
     def wrapper(self, scope, receive, send):
         try:
-            request = current.get()
+            request = serving()
             if request is not None:
                 request.prefix += self.path
         except Exception as error:
