@@ -448,6 +448,14 @@ def _announce(span):
     _drain()
 
 
+def emit(record):
+    """Hand over a finished span that somebody else has made, as a whole record."""
+    ensure_own()
+    _spans.append(_handover.tamed(record))
+    if len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
+        _drain()
+
+
 def note_fact(key, value):
     """A fact about this process, such as ("framework", "flask"), for its resource."""
     ensure_own()
@@ -511,13 +519,23 @@ class suppress:
     __slots__ = ("_token",)
 
     def __enter__(self):
-        self._token = _suppressed.set(True)
+        self._token = set_suppressed(True)
 
     def __exit__(self, *exc_info):
-        try:
-            _suppressed.reset(self._token)
-        except (ValueError, RuntimeError):
-            pass
+        reset_suppressed(self._token)
+
+
+def set_suppressed(quiet):
+    """The same as suppress, begun here and ended elsewhere; returns a token for
+    reset_suppressed."""
+    return _suppressed.set(quiet)
+
+
+def reset_suppressed(token):
+    try:
+        _suppressed.reset(token)
+    except (ValueError, RuntimeError, TypeError):
+        pass
 
 
 def add_tags(tags):
@@ -669,9 +687,14 @@ def _read_baggage(get, found):
     return found
 
 
+# Set by the OpenTelemetry bridge: the baggage header to send, given the current span.
+baggage_of = None
+
+
 def _write_baggage(set, span):
-    if span.baggage:
-        set("baggage", span.baggage)
+    baggage = span.baggage if baggage_of is None else baggage_of(span)
+    if baggage:
+        set("baggage", baggage)
 
 
 def _b3_context(trace_id, span_id, sampled, found):
