@@ -39,11 +39,14 @@ func (w *Writer) clean(s string) string {
 	if boundary := multipartBoundary(s); boundary != "" {
 		return w.multipart(s, boundary)
 	}
+	if strings.Contains(s, "://") {
+		s = w.urls(s, false)
+	}
+	if strings.IndexByte(s, '{') >= 0 {
+		s = w.loose(s)
+	}
 	if strings.IndexByte(s, '=') >= 0 {
 		s = w.form(s, w.keys)
-	}
-	if strings.Contains(s, "//") {
-		s = w.urls(s, false)
 	}
 	return s
 }
@@ -74,11 +77,7 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 	defer m.release(w)
 	w.budget = math.MaxInt
 	if c := firstByte(s); c == object || c == array {
-		if result, _ := w.documents(s); result == broken {
-			s = w.loose(s)
-		} else {
-			s = view(w.buf)
-		}
+		s, _ = w.json(s)
 	} else {
 		s = w.clean(s)
 	}
@@ -166,8 +165,9 @@ func (w *Writer) form(s string, keys *matcher) string {
 	return e.text()
 }
 
-// pairs masks the pairs between two places of a text. A pair ends at "&", and
-// at ";" another may begin: readers differ on that.
+// pairs masks the pairs between two places of a text. A pair ends at "&"; at ";"
+// another may begin, since readers differ on that, and at "?" in a URL that is
+// the value of one.
 func (w *Writer) pairs(e *splice, from, to int, keys *matcher) {
 	for i := from; i < to; {
 		end := to
@@ -201,7 +201,7 @@ func (w *Writer) pair(e *splice, i, end int, keys *matcher) int {
 			return end
 		}
 	}
-	if n := strings.IndexByte(e.s[equals:end], ';'); n >= 0 {
+	if n := strings.IndexAny(e.s[equals:end], ";?"); n >= 0 {
 		return equals + n + 1
 	}
 	return end
