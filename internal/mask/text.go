@@ -87,13 +87,23 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 // appendChars appends the first limit characters of s, as valid UTF-8. A
 // negative limit means all.
 func appendChars(dst []byte, s string, limit int) []byte {
-	if limit < 0 || len(s) <= limit {
-		limit = len(s)
+	if limit >= 0 && len(s) > limit {
+		end := 0
+		for ; end < len(s) && limit > 0; limit-- {
+			if s[end] < utf8.RuneSelf {
+				end++
+				continue
+			}
+			_, size := utf8.DecodeRuneInString(s[end:])
+			end += size
+		}
+		s = s[:end]
 	}
-	for i := 0; i < len(s) && limit > 0; limit-- {
-		r, size := utf8.DecodeRuneInString(s[i:])
+	if utf8.ValidString(s) {
+		return append(dst, s...)
+	}
+	for _, r := range s {
 		dst = utf8.AppendRune(dst, r)
-		i += size
 	}
 	return dst
 }
@@ -201,23 +211,32 @@ func (w *Writer) pair(e *splice, i, end int, keys *matcher) int {
 			return end
 		}
 	}
-	if n := strings.IndexAny(e.s[equals:end], ";?"); n >= 0 {
-		return equals + n + 1
+	rest := e.s[equals:end]
+	if n := strings.IndexByte(rest, ';'); n >= 0 {
+		rest = rest[:n]
 	}
-	return end
+	if n := strings.IndexByte(rest, '?'); n >= 0 {
+		rest = rest[:n]
+	}
+	return min(equals+len(rest)+1, end)
 }
 
 // formKeyLength is the length of what can be the key of a pair. Quotes,
 // brackets that are not part of names, blanks and what belongs to URLs end it.
 func formKeyLength(s string) int {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c <= ' ', strings.IndexByte("=&;\"'`<>{}/:?,", c) >= 0:
-			return i
-		}
+	n := 0
+	for n < len(s) && !endsFormKey[s[n]] {
+		n++
 	}
-	return len(s)
+	return n
 }
+
+var endsFormKey = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c <= ' ' || strings.IndexByte("=&;\"'`<>{}/:?,", byte(c)) >= 0
+	}
+	return table
+}()
 
 // startsJSON says whether a value that may be encoded begins as JSON does.
 func startsJSON(s string) bool {
