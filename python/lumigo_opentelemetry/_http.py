@@ -1,19 +1,15 @@
 """What the HTTP hooks share: the request that a server is answering, and which bodies are kept.
 
 A request has one Request, however many layers it passes: the outermost seam makes it, inner seams and the
-frameworks find it in `current`. Names follow the stable HTTP semantic conventions.
+frameworks find it with serving(). Names follow the stable HTTP semantic conventions.
 """
 
 import sys
-from contextvars import ContextVar
-from os import getpid
 
 from . import _imports, _tracing
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 ERROR = 2  # OTLP's status code
-
-current = ContextVar("lumigo_request", default=None)
 
 _KEPT = ("json", "text/", "xml", "x-www-form-urlencoded", "graphql", "yaml")
 _PACKED = frozenset(("gzip", "x-gzip", "deflate"))
@@ -40,27 +36,16 @@ def opted_out(*frameworks):
 
 def framework(name):
     """Tells the engine, once a process, which framework serves its requests."""
-    pid = getpid()
+    pid = _tracing._pid
     if _told.get(name) != pid:
         _told[name] = pid
         _tracing.note_fact("framework", name)
 
 
 def serving():
-    """The Request being answered here, or None.
-
-    In another thread that took over the span alone, one that stands for it: enough to name it and to know it again.
-    """
-    request = current.get()
-    if request is None:
-        span = _tracing.current_span()
-        if span is not None and span.kind == _tracing.SERVER and not span.end_ns:
-            attributes = span.attributes
-            path = attributes.get("url.path")
-            if path is not None:
-                method = attributes.get("http.request.method_original") or attributes["http.request.method"]
-                return Request(span, method, path, attributes.get("url.query", ""))
-    return request
+    """The Request that what runs here is part of, or None."""
+    span = _tracing.current_span()
+    return None if span is None else span.request
 
 
 def parent(remote):
@@ -68,10 +53,8 @@ def parent(remote):
 
     Not simply what is current: a server that was started inside a span does not serve inside it.
     """
-    if remote is None:
-        outer = serving()
-        if outer is not None and not outer.done:
-            return _tracing.CURRENT
+    if remote is None and serving() is not None:
+        return _tracing.CURRENT
     return remote
 
 
@@ -179,6 +162,7 @@ class Request:
 
     def __init__(self, span, method, path, query):
         self.span = span
+        span.request = self
         self.method = method
         self.path = path
         self.query = query
@@ -227,6 +211,7 @@ class Request:
             return
         self.done = True
         span = self.span
+        span.request = None  # each would keep the other alive
         try:
             if span.recording:
                 attributes = span.attributes

@@ -262,6 +262,7 @@ class Span:
         "trace_id", "span_id", "parent_id", "flags", "trace_state", "baggage",
         "name", "kind", "scope", "start_ns", "end_ns", "attributes", "events", "links",
         "status", "status_message", "dropped", "recording", "root", "pid", "api",
+        "request",  # what _http knows of the request that this span is part of, or None
     )  # fmt: skip
 
     def set_attribute(self, key, value):
@@ -357,6 +358,8 @@ class RemoteSpan(Span):
         self.start_ns = self.end_ns = self.status = 0
         self.parent_id = self.events = self.links = self.status_message = self.dropped = self.api = None
         self.recording, self.root, self.pid = False, True, _pid
+        current = _span.get()
+        self.request = None if current is None else current.request
 
 
 _now = time_ns
@@ -388,12 +391,13 @@ def start_span(
     if parent is None or parent.trace_id is None:
         trace_id = _new_trace_id()
         span.root = True
-        span.parent_id = span.trace_state = None
+        span.parent_id = span.trace_state = span.request = None
         span.baggage = parent and parent.baggage
         keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
     else:
         trace_id = parent.trace_id
         span.root = root = type(parent) is not Span
+        span.request = parent.request if not root or isinstance(parent, RemoteSpan) else None
         span.parent_id = parent.span_id
         span.trace_state = parent.trace_state
         span.baggage = parent.baggage

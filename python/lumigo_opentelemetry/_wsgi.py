@@ -5,7 +5,7 @@ server may send by itself stays that file, and everything else is iterated as la
 """
 
 from . import _http, _imports, _tracing
-from ._http import current, trouble
+from ._http import trouble
 
 
 class _Names(dict):
@@ -52,7 +52,7 @@ def begin(environ):
     method = environ.get("REQUEST_METHOD", "GET")
     outer = _http.serving()
     stream = environ.get("wsgi.input")
-    if outer is not None and not outer.done:
+    if outer is not None:
         if outer.mark is environ or (stream is not None and outer.input is stream):
             return None
         if outer.path == path and outer.query == query and outer.method == method:
@@ -161,7 +161,6 @@ def respond(app, environ, start_response):
         return app(environ, start_response)
     request.respond = start_response
     span = _tracing.activate(request.span)
-    mine = current.set(request)
     try:
         result = app(environ, request.start_response)
     except BaseException as error:
@@ -169,7 +168,6 @@ def respond(app, environ, start_response):
         request.finish()
         raise
     finally:
-        current.reset(mine)
         _tracing.deactivate(span)
     try:
         kind = type(result)
@@ -211,7 +209,6 @@ class _Body:
             iter(self)
         request = self.request
         span = _tracing.activate(request.span)
-        mine = current.set(request)
         try:
             chunk = self.following()
         except StopIteration:
@@ -220,7 +217,6 @@ class _Body:
             request.crash(error)
             raise
         finally:
-            current.reset(mine)
             _tracing.deactivate(span)
         request.keep(chunk)
         return chunk
@@ -236,14 +232,12 @@ class _Body:
     def _run(self, function, *args):
         request = self.request
         span = _tracing.activate(request.span)
-        mine = current.set(request)
         try:
             return function(*args)
         except BaseException as error:
             request.crash(error)
             raise
         finally:
-            current.reset(mine)
             _tracing.deactivate(span)
 
     def __getattr__(self, name):

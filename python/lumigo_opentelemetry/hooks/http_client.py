@@ -202,7 +202,8 @@ def _begin(connection):
         host, port = connection.host, connection.port
     if host.startswith("169.254."):  # the metadata services of clouds
         return None
-    method, target, _ = lines[0].decode("latin-1").split(" ", 2)
+    rows = b"\r\n".join(lines).decode("latin-1").split("\r\n")
+    method, target, _ = rows[0].split(" ", 2)
     secure = connection.default_port == 443
     if target.startswith("http://") or target.startswith("https://"):  # as proxies want it
         url = target
@@ -223,62 +224,44 @@ def _begin(connection):
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-    headers = []
-    content_type = encoding = None
-    chunked = traced = has_body = False
-    for line in lines[1:]:
-        name, _, value = line.decode("latin-1").partition(": ")
-        headers.append((name, value))
-        lower = name.lower()
-        act = _NOTABLE.get(lower)
-        if act is None:
-            continue
-        if act == _AGENT:
-            attributes["user_agent.original"] = value
-        elif act == _TYPE:
-            content_type = value
-        elif act == _ENCODING:
-            encoding = value
-        elif act == _LENGTH:
-            has_body = value != "0"
-        elif act == _TRANSFER:
-            chunked = has_body = "chunked" in value.lower()
-        elif act == _TRACED:
-            traced = True
-        elif act == _SIGNED:
-            traced = traced or lower[0] == "x" or value.startswith("AWS")
+    headers = [row.partition(": ")[::2] for row in rows[1:]]
+    known = {name.lower(): value for name, value in headers}.get
+    agent = known("user-agent")
+    if agent:
+        attributes["user_agent.original"] = agent
 
     started = connection.__dict__.pop("_lumigo_started", None)  # by urllib3, before it connected
     span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
-    if not traced:
-        put = type(connection).putheader
-        _tracing.inject(lambda name, value: put(connection, name, value), span)
     call = Call(span)
+    if not any(known(name) is not None for name in _PROPAGATED) and not (known("authorization") or "").startswith("AWS"):
+        _tracing.inject(_Head(lines).put, span)
     if span.recording:
         span.attributes["http.request.headers"] = headers
-        if has_body:
-            call.sent = _http.keeper(content_type, encoding)
-            call.encoding = encoding
+        chunked = "chunked" in (known("transfer-encoding") or "").lower()
+        if chunked or known("content-length", "0") != "0":
+            call.encoding = known("content-encoding")
+            call.sent = _http.keeper(known("content-type"), call.encoding)
             call.chunked = chunked
     connection.__dict__["_lumigo"] = call
     return call
 
 
-_AGENT, _TYPE, _ENCODING, _LENGTH, _TRANSFER, _TRACED, _SIGNED = range(7)
-_NOTABLE = {
-    "user-agent": _AGENT,
-    "content-type": _TYPE,
-    "content-encoding": _ENCODING,
-    "content-length": _LENGTH,
-    "transfer-encoding": _TRANSFER,
-    # Somebody propagates already: a second header would contradict the first.
-    "traceparent": _TRACED,
-    "b3": _TRACED,
-    "x-b3-traceid": _TRACED,
-    # Signed by AWS: a header that is added now may void the signature.
-    "x-amz-content-sha256": _SIGNED,
-    "authorization": _SIGNED,
-}
+class _Head:
+    """The head of a request, for the propagators: straight into the buffer is much cheaper than putheader."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def put(self, name, value):
+        if "\r" not in value and "\n" not in value:
+            self.lines.append(("%s: %s" % (name, value)).encode("latin-1", "replace"))
+
+
+# Somebody propagates already, and a second header would contradict the first; or the request is signed by AWS, and a
+# header that is added now might void the signature.
+_PROPAGATED = ("traceparent", "b3", "x-b3-traceid", "x-amz-content-sha256")
 
 
 def _endheaders(original):

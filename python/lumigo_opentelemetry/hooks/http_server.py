@@ -4,7 +4,7 @@ The handlers of wsgiref and werkzeug derive from it too; the WSGI seam traces th
 """
 
 from .. import _http, _imports, _tracing, _wsgi
-from .._http import current, trouble
+from .._http import trouble
 
 _WAITING = object()  # inside handle_one_request, before a request line has been read
 
@@ -31,7 +31,7 @@ class _Carrier:
 class Request(_http.Request):
     """A request of an http.server handler."""
 
-    __slots__ = ("rfile", "wfile", "activated", "entered", "head_sent")
+    __slots__ = ("rfile", "wfile", "activated", "head_sent")
 
 
 class _Output:
@@ -101,7 +101,6 @@ def _begin(handler):
             request.wfile = handler.wfile
             handler.wfile = _Output(handler.wfile, request)
     request.activated = _tracing.activate(span)
-    request.entered = current.set(request)
     handler.__dict__["_lumigo"] = request
 
 
@@ -110,7 +109,6 @@ def _end(handler, error):
     if request is None or request is _WAITING:
         return
     try:
-        current.reset(request.entered)
         _tracing.deactivate(request.activated)
         if request.wfile is not None and type(handler.wfile) is _Output:
             handler.wfile = request.wfile
