@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/resource"
 )
 
 const (
@@ -40,10 +43,10 @@ type conn struct {
 	exits   atomic.Bool // a process of this connection has exited
 
 	authentic bool
-	said      hello           // by the process that greeted last, for children that did not
-	profile   *profile        // its
-	last      *stream         // the one that the last frame belongs to
-	streams   map[int]*stream // by pid
+	profile   *profile         // of the process that greeted last, for children that do not
+	found     []otlp.Attribute // likewise
+	last      *stream          // the one that the last frame belongs to
+	streams   map[int]*stream  // by pid
 	hellos    int
 	overtime  int // bursts read since the engine wants to close
 
@@ -86,31 +89,55 @@ var errClosing = errors.New("the connection is to be closed")
 // ended.
 func (c *conn) run(e *Engine) {
 	for {
-		w := <-e.workers
-		n, err := c.read(e, w)
-		if err == nil {
-			e.workers <- w
-			continue
-		}
-		if err != errEmpty || e.cutOff.Load() {
-			c.end(e, w, err)
-			e.workers <- w
+		switch c.turn(e) {
+		case ended:
 			return
-		}
-		if c.exits.Swap(false) {
-			c.bury(e, w)
-		}
-		e.workers <- w
-		if n == 0 {
+		case rest:
+			time.Sleep(pause)
+		case quiet:
 			c.busy.Store(false)
 			e.poll.arm(c.fd)
 			if !(c.exits.Load() || e.cutOff.Load()) || !c.busy.CompareAndSwap(false, true) {
 				return
 			}
-			continue
 		}
-		time.Sleep(pause)
 	}
+}
+
+// What is to be done after a turn at reading.
+type next int
+
+const (
+	another next = iota // there may be more
+	rest                // there was something, and now there is nothing
+	quiet               // there was nothing
+	ended
+)
+
+// turn has a worker read the connection.
+func (c *conn) turn(e *Engine) (then next) {
+	w := <-e.workers
+	defer func() { e.workers <- w }()
+	then = ended
+	defer e.guard(func() {
+		w.decoder = decoder{}
+		c.end(e, w, errClosing)
+	})
+	n, err := c.read(e, w)
+	switch {
+	case err == nil:
+		return another
+	case err != errEmpty || e.cutOff.Load():
+		c.end(e, w, err)
+		return ended
+	}
+	if c.exits.Swap(false) {
+		c.bury(e, w)
+	}
+	if n > 0 {
+		return rest
+	}
+	return quiet
 }
 
 // read handles up to burst frames, and returns how many and why there were no
@@ -210,13 +237,13 @@ func (c *conn) hello(e *Engine, w *worker, pid int, h header, body []byte) error
 	}
 
 	profile := e.profile(said.variables, c.trusted)
-	c.said, c.profile = said, profile
-	p := c.join(e, w, pid)
-	c.last = p
-	p.mu.Lock()
-	p.number(h)
-	p.introduce(e, said, profile)
-	p.mu.Unlock()
+	if pid != 0 {
+		said.process.PID = pid
+	}
+	c.profile = profile
+	c.found = resource.Detect(profile.config, profile.masker, said.process, e.options.Version, os.DirFS("/"))
+	c.last = c.join(e, w, pid)
+	c.last.greeted(h, c)
 	if !said.forked { // a forked child does not wait, and must not leave an answer for its parent to find
 		c.send(settings(profile.config, e.unsaid(profile)))
 	}
@@ -233,9 +260,17 @@ func (c *conn) stream(e *Engine, w *worker, pid int) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.profile == nil {
-		s.introduce(e, c.said, c.profile)
+		s.introduce(c.profile, resource.Merge(c.found, []otlp.Attribute{{Key: "process.pid", Value: int64(pid)}}))
 	}
 	return s
+}
+
+// greeted takes in a HELLO.
+func (s *stream) greeted(h header, c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number(h)
+	s.introduce(c.profile, c.found)
 }
 
 func (c *conn) join(e *Engine, w *worker, pid int) *stream {
@@ -295,6 +330,7 @@ func (c *conn) flush(e *Engine, f flush) {
 		return
 	}
 	go func() {
+		defer e.guard(nil)
 		for more := true; more; {
 			ctx, cancel := context.WithTimeout(e.context, f.limit)
 			c.send(flushed(f.id, f.exporter.Flush(ctx) == nil))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,18 +50,19 @@ type Options struct {
 // Engine receives the spans of other processes. Its methods are safe for
 // concurrent use.
 type Engine struct {
-	options  Options
-	key      string
-	path     string
-	ownsPath bool
-	listener int
-	poll     *poller
-	workers  chan *worker
-	context  context.Context // until Close has flushed
-	cancel   context.CancelFunc
-	cutOff   atomic.Bool // connections that are empty are closed
-	sweeping atomic.Bool
-	idle     chan struct{}
+	options   Options
+	key       string
+	path      string
+	ownsPath  bool
+	listener  int
+	poll      *poller
+	workers   chan *worker
+	context   context.Context // until Close has flushed
+	cancel    context.CancelFunc
+	cutOff    atomic.Bool // connections that are empty are closed
+	sweeping  atomic.Bool
+	openBytes atomic.Int64 // of the records of open spans
+	idle      chan struct{}
 
 	setup     sync.Mutex // profiles are made one at a time; what follows is theirs
 	profiles  map[string]*profile
@@ -366,8 +368,9 @@ func (e *Engine) kick(p *process) {
 	if p.conns == 0 {
 		go func() {
 			w := <-e.workers
+			defer func() { e.workers <- w }()
+			defer e.guard(func() { w.decoder = decoder{} })
 			e.settle(p, &w.decoder, false)
-			e.workers <- w
 		}()
 		return
 	}
@@ -397,6 +400,7 @@ func (e *Engine) watch() {
 }
 
 func (e *Engine) sweep() {
+	defer e.guard(nil)
 	e.mu.Lock()
 	watched := slices.Collect(maps.Keys(e.all))
 	e.mu.Unlock()
@@ -472,6 +476,7 @@ func (e *Engine) close(ctx context.Context) Summary {
 	settled := make(chan struct{})
 	go func() {
 		defer close(settled)
+		defer e.guard(nil)
 		e.settleAll(ctx)
 	}()
 	select {
@@ -602,4 +607,18 @@ func (d *decoder) failure() error {
 		return err
 	}
 	return errors.New("it holds fewer records than it says")
+}
+
+// guard, deferred, keeps a mistake of ours from ending the program, which may be
+// the app's own first process. The account then does not add up, and the log
+// says why.
+func (e *Engine) guard(then func()) {
+	if r := recover(); r != nil {
+		e.warnOnce("panic", "internal error, some spans may be lost: %v", r)
+		e.options.Log.Debugf("%s", debug.Stack())
+		if then != nil {
+			defer func() { recover() }()
+			then()
+		}
+	}
 }

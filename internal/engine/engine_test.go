@@ -52,7 +52,7 @@ func TestSpansArriveMaskedDumpedAndExported(t *testing.T) {
 	if s != want || w.posts.Load() == 0 {
 		t.Errorf("summary %+v, want %+v", s, want)
 	}
-	if got, want := s.String(), "3 spans made in 1 processes, 2 delivered, 1 not meant to be exported, 3 in the span dump"; got != want {
+	if got, want := s.String(), "3 spans made in 1 process, 2 delivered, 1 not meant to be exported, 3 in the span dump"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -772,6 +772,27 @@ func TestPeerOfALaterVersionIsToldSo(t *testing.T) {
 	s := c.settings()
 	if log := fmt.Sprint(s.get("log")); s.get("active") != false || !strings.Contains(log, "version 2") {
 		t.Errorf("settings %v", s)
+	}
+}
+
+func TestMistakesOfOursStayHere(t *testing.T) {
+	w := start(t)
+	c := w.greet()
+	w.mu.Lock()
+	p := w.processes[os.Getpid()]
+	w.mu.Unlock()
+	p.mu.Lock()
+	p.profile = nil // which cannot be
+	p.mu.Unlock()
+	c.frame(frameRecords, span("s", nil))
+	c.ended()
+	if w.log.count("internal error") == 0 {
+		t.Errorf("the log says nothing of it:\n%s", w.log)
+	}
+	c = w.greet()
+	c.frame(frameRecords, span("after", nil))
+	if s := w.finishAfter(c); s.Export.Delivered != 1 {
+		t.Errorf("summary %+v", s)
 	}
 }
 

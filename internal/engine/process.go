@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 const (
 	mostOpen     = 512      // open spans
 	mostOpenSize = 16 << 10 // bytes of the record of one
+	mostOpenEver = 16 << 20 // bytes of the records of all processes
 	mostFacts    = 16
 	mostScopes   = 256
 )
@@ -30,9 +30,9 @@ type process struct {
 	conns int    // connections it is known on; guarded by Engine.mu
 
 	mu       sync.Mutex
-	said     hello
 	profile  *profile
 	resource *otlp.Resource
+	found    []otlp.Attribute // the part of the resource that does not change
 	withECS  bool
 	facts    map[string]string
 
@@ -44,33 +44,29 @@ type process struct {
 	missed  int    // sweeps that have not found it alive
 }
 
-// introduce takes in what the process says of itself; p.mu is held.
-func (p *process) introduce(e *Engine, h hello, f *profile) {
-	if p.pid != 0 {
-		h.process.PID = p.pid
-	}
-	p.said, p.profile = h, f
-	p.describe(e)
+// introduce says what the process is; p.mu is held.
+func (p *process) introduce(f *profile, found []otlp.Attribute) {
+	p.profile, p.found = f, found
+	p.describe()
 }
 
 // describe makes the resource anew; p.mu is held.
-func (p *process) describe(e *Engine) {
-	process := p.said.process
-	process.Framework = p.facts["framework"]
-	found := resource.Detect(p.profile.config, p.profile.masker, process, e.options.Version, os.DirFS("/"))
-	known := p.profile.ecs.known()
-	p.withECS = known != nil
+func (p *process) describe() {
 	var facts []otlp.Attribute
 	for _, key := range slices.Sorted(maps.Keys(p.facts)) {
-		if key != "framework" {
-			facts = append(facts, otlp.Attribute{Key: key, Value: p.facts[key]})
-		}
+		facts = append(facts, otlp.Attribute{Key: key, Value: p.facts[key]})
 	}
-	p.resource = otlp.NewResource(resource.Merge(facts, known, found), resource.SchemaURL)
+	known := p.profile.ecs.known()
+	p.withECS = known != nil
+	attributes := resource.Merge(facts, known, p.found)
+	if framework := p.facts["framework"]; framework != "" { // which Detect could not know yet
+		attributes = resource.Merge(attributes, []otlp.Attribute{{Key: "framework", Value: framework}})
+	}
+	p.resource = otlp.NewResource(attributes, resource.SchemaURL)
 }
 
 // learn adds a fact about the process to its resource; p.mu is held.
-func (p *process) learn(e *Engine, key, value string) {
+func (p *process) learn(key, value string) {
 	if _, known := p.facts[key]; p.facts[key] == value && known || !known && len(p.facts) == mostFacts {
 		return
 	}
@@ -81,13 +77,13 @@ func (p *process) learn(e *Engine, key, value string) {
 		value = mask.Mask
 	}
 	p.facts[key] = value
-	p.describe(e)
+	p.describe()
 }
 
 // records handles the body of a RECORDS frame; p.mu is held.
 func (p *process) records(e *Engine, d *decoder, h header, body []byte) {
 	if p.profile.ecs != nil && !p.withECS && p.profile.ecs.known() != nil {
-		p.describe(e)
+		p.describe()
 	}
 	d.Reset(body)
 	for n := int(h.count); n > 0; n-- {
@@ -95,13 +91,14 @@ func (p *process) records(e *Engine, d *decoder, h header, body []byte) {
 		case finished:
 			p.count.received++
 			if len(p.open) > 0 {
+				e.openBytes.Add(-int64(len(p.open[d.spanID])))
 				delete(p.open, d.spanID)
 			}
 			p.deliver(e, d)
 		case started:
 			p.remember(e, d)
 		case fact:
-			p.learn(e, d.factKey, d.factValue)
+			p.learn(d.factKey, d.factValue)
 		case unknown:
 			p.count.unknown++
 			e.warnOnce("record", "process %d sent a record of an unknown kind, as a later version may; such records are passed over", p.pid)
@@ -119,10 +116,12 @@ func (p *process) records(e *Engine, d *decoder, h header, body []byte) {
 // remember keeps the record of an open span; p.mu is held. The oldest are not
 // known, so when there are too many the newest are not kept.
 func (p *process) remember(e *Engine, d *decoder) {
-	if len(d.raw) > mostOpenSize || len(p.open) == mostOpen {
+	size := int64(len(d.raw))
+	if size > mostOpenSize || len(p.open) == mostOpen || e.openBytes.Load() > mostOpenEver {
 		p.count.unwatched++
 		return
 	}
+	e.openBytes.Add(size - int64(len(p.open[d.spanID])))
 	if p.open == nil {
 		p.open = map[[8]byte][]byte{}
 	}
@@ -169,6 +168,7 @@ func (p *process) interrupt(e *Engine, d *decoder) {
 	}
 	now := uint64(time.Now().UnixNano())
 	for _, raw := range p.open {
+		e.openBytes.Add(-int64(len(raw)))
 		if d.interrupted(p.profile, raw, now, why) {
 			p.count.interrupted++
 			p.deliver(e, d)

@@ -155,6 +155,7 @@ func (e *Engine) ask(c *config.Config) *ecs {
 	e.metadata[c.ECSMetadataURIV4] = m
 	go func() {
 		defer close(m.done)
+		defer e.guard(nil)
 		ctx, cancel := context.WithTimeout(e.context, 10*time.Second)
 		defer cancel()
 		m.attributes = resource.ECS(ctx, c, nethttp.DefaultClient)

@@ -73,7 +73,8 @@ type Summary struct {
 // String gives the line for the log at exit.
 func (s Summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d spans made in %d processes, %d delivered", s.Made+s.Interrupted, s.Processes, s.Export.Delivered)
+	made := s.Made + s.Interrupted
+	fmt.Fprintf(&b, "%d span%s made in %d process%s, %d delivered", made, plural(made, "s"), s.Processes, plural(int64(s.Processes), "es"), s.Export.Delivered)
 	add := func(n int64, what string) {
 		if n > 0 {
 			fmt.Fprintf(&b, ", %d %s", n, what)
@@ -93,6 +94,13 @@ func (s Summary) String() string {
 	add(s.Dumped, "in the span dump")
 	add(s.Undumped, "not written to the span dump")
 	return b.String()
+}
+
+func plural(n int64, ending string) string {
+	if n == 1 {
+		return ""
+	}
+	return ending
 }
 
 // account sums up; e.setup is held, and no process is left.
