@@ -21,8 +21,9 @@ func TestAccounting(t *testing.T) {
 		outage = time.Minute
 	}
 	for _, row := range []struct {
-		story string
-		env   []string
+		story    string
+		env      []string
+		refusing bool // from the start; cutting connections later could leave in doubt what has been delivered
 		// during happens once the app runs, before its storm is known to be over; after when it is over and
 		// before the app ends.
 		during, after func(t *testing.T, engine *process, backend *receiver.Receiver)
@@ -37,12 +38,10 @@ func TestAccounting(t *testing.T) {
 			after:  func(t *testing.T, engine *process, _ *receiver.Receiver) { engine.signal(syscall.SIGCONT) },
 		},
 		{
-			story:  "the backend refuses connections",
-			during: func(t *testing.T, _ *process, backend *receiver.Receiver) { backend.Refuse(true) },
+			story: "the backend refuses connections", refusing: true,
 		},
 		{
-			story: "the backend refuses connections for a while", lossless: true,
-			during: func(t *testing.T, _ *process, backend *receiver.Receiver) { backend.Refuse(true) },
+			story: "the backend refuses connections for a while", refusing: true, lossless: true,
 			after: func(t *testing.T, _ *process, backend *receiver.Receiver) {
 				if err := backend.Refuse(false); err != nil {
 					t.Fatal(err)
@@ -91,6 +90,7 @@ func TestAccounting(t *testing.T) {
 	} {
 		t.Run(row.story, func(t *testing.T) {
 			backend := newBackend(t)
+			backend.Refuse(row.refusing)
 			engine, calm := startStorm(t, backend, row.env)
 			if row.during != nil {
 				engine.stdout.match(t, "made ")

@@ -154,6 +154,12 @@ func testServer(t *testing.T, s server, e *pythonenv.Env) {
 		call(t, base, "POST", "/echo", `{"password": "hush", "n": 1}`),
 		call(t, base, "GET", "/boom", ""),
 	}
+	if s.stop == syscall.SIGINT {
+		// It does not let workers finish what comes after the response, so let them before.
+		spansUntil(t, backend, "all server spans", func(spans []receiver.Span) bool {
+			return len(ofKind(spans, "SERVER")) >= len(requests)+len(special)
+		})
+	}
 	p.signal(s.stop)
 	if got := p.wait(); got.shell() != want.shell() {
 		t.Errorf("the server ended with %s, untraced with %s", got, want)
