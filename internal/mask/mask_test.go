@@ -120,6 +120,52 @@ func TestVerdictsConcurrentSafe(t *testing.T) {
 	wait.Wait()
 }
 
+func TestVerdictsOutliveTheTextTheyCameFrom(t *testing.T) {
+	m := defaultMasker()
+	body := []byte(`{"abcdef": 1}`)
+	m.AppendBody(nil, General, body, false, -1)
+	copy(body, `{"passwd": 1}`)
+	v := &m.matchers[General].verdicts
+	for i := range v.slots {
+		for j := range v.slots[i] {
+			if known := v.slots[i][j].Load(); known != nil && known.matches != strings.Contains(known.key, "pass") {
+				t.Errorf("the verdict on %q is %v", known.key, known.matches)
+			}
+		}
+	}
+}
+
+func TestJSONDeepInStrings(t *testing.T) {
+	text := `{"password": "hunter2"}`
+	for depth := 1; depth < 12; depth++ {
+		b, _ := json.Marshal(map[string]string{"a": text})
+		text = string(b)
+		out := string(defaultMasker().AppendBody(nil, General, []byte(text), false, -1))
+		if strings.Contains(out, "hunter2") || !strings.Contains(out, Mask) {
+			t.Errorf("depth %d: %s", depth, out)
+		}
+		if whole := !strings.Contains(out, "password"); whole != (depth > maxLevel) {
+			t.Errorf("depth %d: masked as a whole: %v", depth, whole)
+		}
+	}
+}
+
+// TestExemptKeys has the keys below which the original masks nothing, and we do.
+func TestExemptKeys(t *testing.T) {
+	const in = `{"lumigo_execution_tags_no_scrub": {"password": 1}, "manualTraces": [{"key": 2}], "key": 3}`
+	original, _ := New(config.Masking{Compatible: true}, nil)
+	for m, want := range map[*Masker]string{
+		original:        `{"lumigo_execution_tags_no_scrub": {"password": 1}, "manualTraces": [{"key": 2}], "key": "****"}`,
+		defaultMasker(): `{"lumigo_execution_tags_no_scrub": {"password": "****"}, "manualTraces": [{"key": "****"}], "key": "****"}`,
+	} {
+		w := m.NewWriter(General, -1)
+		write(t, w, []byte(in))
+		if got := string(w.AppendTo(nil)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestTheTokenIsMaskedAnywhere(t *testing.T) {
 	everywhere, _ := New(config.Masking{General: set(`[]`)}, []string{token, "", "ab"})
 	escaped := strings.Replace(token, "_", `\u005f`, 1)
@@ -130,6 +176,7 @@ func TestTheTokenIsMaskedAnywhere(t *testing.T) {
 		"binary body":     string(everywhere.AppendBody(nil, RequestBodies, []byte("\xff"+token), false, -1)),
 		"cut in the body": string(everywhere.AppendBody(nil, RequestBodies, []byte("x "+token[:20]), true, -1)),
 		"cut in JSON":     string(everywhere.AppendBody(nil, RequestBodies, []byte(`{"a": "`+token[:20]), true, -1)),
+		"cut and escaped": string(everywhere.AppendBody(nil, RequestBodies, []byte(`{"a": "`+escaped[:24]), true, -1)),
 		"header":          string(everywhere.AppendHeaders(nil, RequestHeaders, []Header{{"authorization", "LumigoToken " + token}}, -1)),
 		"environment":     string(everywhere.AppendEnvironment(nil, []string{"LUMIGO_TRACER_TOKEN=" + token}, -1)),
 		"url":             string(everywhere.AppendURL(nil, "https://host/"+token+"?a="+token)),
@@ -137,7 +184,7 @@ func TestTheTokenIsMaskedAnywhere(t *testing.T) {
 		"sql":             string(everywhere.AppendSQL(nil, "SELECT '"+token+"'")),
 	}
 	for what, out := range outputs {
-		if strings.Contains(out, token[:18]) || strings.Contains(out, fmt.Sprintf("%x", token)[:36]) {
+		if strings.Contains(out, token[:10]) || strings.Contains(out, fmt.Sprintf("%x", token)[:36]) {
 			t.Errorf("%s: %s", what, out)
 		}
 		if !strings.Contains(out, Mask) && what != "binary body" {
@@ -182,16 +229,19 @@ func TestAppendBody(t *testing.T) {
 		{name: "JavaScript", in: `{password: x, a: b, "key": [1, 2], c: d}`, want: `{password: ****, a: b, "key": ****, c: d}`},
 		{name: "broken behind a secret", in: `{"password":"x", "a" "b", "key": "y"}`, want: `{"password": "****", "a" "b", "key": "****"}`},
 		{name: "broken in a secret", in: `{"a":1,"password":oops x, "b": "y"}`, want: `{"a": 1,"password":****, "b": "y"}`},
+		{name: "broken deep in a secret", in: `{"password":{"x":1, y: hunter2}, "b": c}`, want: `{"password":****, "b": c}`},
+		{name: "a key in what is quoted", in: `{a: 'password: x', b: 'c'}`, want: `{a: 'password: ****', b: 'c'}`},
 		{name: "text with JSON in it", in: `POST {"password": "x"} failed`, want: `POST {"password": "****"} failed`},
 		{name: "a log line", in: `[INFO] key missing`, want: `[INFO] key missing`},
 		{name: "a form", in: `a=1&password=x+y&b=2`, want: `a=1&password=****&b=2`},
+		{name: "as between cookies", in: `theme=dark; password=x`, want: `theme=dark; password=****`},
 		{name: "a form, encoded names", in: `a=1&p%41ss=x&my+key=y`, want: `a=1&p%41ss=****&my+key=****`},
 		{name: "a form with JSON in it", in: `payload=%7B%22password%22%3A%22x%22%7D&a=1`, want: `payload=%7B%22password%22%3A+%22****%22%7D&a=1`},
 		{name: "a form, cut", in: `a=1&password=hun`, truncated: true, want: `a=1&password=****`},
 		{name: "a multipart form", in: "--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\njoe\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--b--\r\n",
 			want: "--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\njoe\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n****\r\n--b--\r\n"},
 		{name: "text", in: "it's a key = value day\n", want: "it's a key = value day\n"},
-		{name: "base64 is no form", in: `a2V5a2V5a2V5==`, want: `a2V5a2V5a2V5==`},
+		{name: "base64 is no form", in: `monkey==`, want: `monkey==`},
 		{name: "binary", in: "\xff\xfea\x00", want: `0xfffe6100`},
 		{name: "binary, limited", in: "\xff\xfea\x00", limit: 3, want: `0xfff`},
 		{name: "limited in characters", in: "ééé", limit: 2, want: "éé"},
@@ -215,6 +265,8 @@ func TestAppendURL(t *testing.T) {
 		{`https://host:8080/a?b=1#c`, `https://host:8080/a?b=1#c`},
 		{`https://host/a?b=1&api_key=x&c=2#d`, `https://host/a?b=1&api_key=****&c=2#d`},
 		{`https://joe:pw@host/a`, `https://****@host/a`},
+		{`https://joe:p w@host/a b`, `https://****@host/a b`},
+		{`http://[::1]:80/@joe`, `http://[::1]:80/@joe`},
 		{`https://token@host/a`, `https://****@host/a`},
 		{`postgres://joe:p/w?x@host/a`, `postgres://****@host/a`},
 		{`https://host/@joe`, `https://host/@joe`},
@@ -278,6 +330,8 @@ func TestWriterValues(t *testing.T) {
 		{"bytes that are text", func(w *Writer) { w.Bytes([]byte("a")) }, `"a"`},
 		{"bytes that are not", func(w *Writer) { w.Bytes([]byte{0xff, 0xfe, 'a', 0}) }, `"b'\\xff\\xfea\\x00'"`},
 		{"bytes that are JSON", func(w *Writer) { w.Bytes([]byte(`{"password": "abc"}`)) }, `{"password": "****"}`},
+		{"bytes that are JSON, but for one", func(w *Writer) { w.Bytes([]byte("{\"password\": \"s\xe9cret\"}")) }, `{"password": "****"}`},
+		{"the token as a key", func(w *Writer) { w.BeginObject(); w.Key("x" + token); w.Int(1); w.End() }, `{"x****": 1}`},
 		{"not HTML", func(w *Writer) { w.String("é</>&") }, `"\u00e9</>&"`},
 		{"a masked object", func(w *Writer) {
 			w.BeginObject()
@@ -295,7 +349,7 @@ func TestWriterValues(t *testing.T) {
 		}, `{"key": "****", "a": true}`},
 		{"nothing", func(w *Writer) {}, ``},
 	}
-	m := defaultMasker()
+	m := defaultMasker(token)
 	w := m.NewWriter(General, 2048)
 	for _, test := range tests {
 		w.Reset(General, 2048)
@@ -352,6 +406,8 @@ func TestBudget(t *testing.T) {
 		{`{"key":"b"}`, 3, `{"k...[too long]`},
 		{`{"a": [1, 2, 3, 4]}`, 30, `{"a": [1, 2, 3]}...[too long]`}, // 11 each
 		{`{"a": [1, 2, 3, 4], "b": {"c": 1}}`, 30, `{"a": [1, 2, 3]}...[too long]`},
+		{`{"a": [1, 2, 3], "key": 1, "b": 2}`, 36, `{"a": [1, 2, 3], "key": "****"}...[too long]`},
+		{`[{"a": [1, 2]}, {"a": [1, 2]}]`, 40, `[{"a": [1, 2]}, {"a": [1, 2]}]`},
 		{`[1, 2, 3, 4, 5, 6, 7]`, 30, `[1, 2, 3, 4, 5, 6, 7]`},
 		{`"x"`, 0, `...[too long]`},
 	}
