@@ -72,7 +72,9 @@ def begin(scope, receive, send):
     if agent:
         attributes["user_agent.original"] = agent.decode("latin-1")
 
-    parent = _http.parent(_tracing.extract(_Carrier(headers).get))
+    parent = _tracing.extract(_Carrier(headers).get)
+    if parent is None and outer is not None:
+        parent = _tracing.CURRENT
     span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
     request = Request(span, method, path, query)
     request.mark = raw
@@ -91,8 +93,6 @@ def begin(scope, receive, send):
 
 class Request(_http.Request):
     """An ASGI request."""
-
-    __slots__ = ("pass_receive", "pass_send")
 
     def open(self):
         self.opened = True

@@ -45,17 +45,10 @@ def framework(name):
 def serving():
     """The Request that what runs here is part of, or None."""
     span = _tracing.current_span()
-    return None if span is None else span.request
-
-
-def parent(remote):
-    """The parent of a server span: the caller, else the request in whose midst it is made; else a new trace begins.
-
-    Not simply what is current: a server that was started inside a span does not serve inside it.
-    """
-    if remote is None and serving() is not None:
-        return _tracing.CURRENT
-    return remote
+    if span is None:
+        return None
+    request = span.request
+    return None if request is None or request.done else request
 
 
 def named(method):
@@ -155,10 +148,15 @@ def address(host, scheme):
 class Request:
     """One request that this process serves, from its first seam to the end of its response."""
 
-    __slots__ = (
-        "span", "method", "path", "query", "mark", "input", "prefix", "status", "headers",
-        "received", "received_encoding", "sent", "sent_encoding", "opened", "done",
-    )  # fmt: skip
+    mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
+    input = None  # likewise its body
+    prefix = ""  # of routes, when applications are mounted in one another
+    status = 0
+    headers = None  # of the response
+    received = received_encoding = None  # the request's body as the application read it
+    sent = sent_encoding = None  # the response's
+    opened = False  # whether it is decided that the response's body is kept
+    done = False
 
     def __init__(self, span, method, path, query):
         self.span = span
@@ -166,15 +164,6 @@ class Request:
         self.method = method
         self.path = path
         self.query = query
-        self.mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
-        self.input = None
-        self.prefix = ""  # of routes, when applications are mounted in one another
-        self.status = 0
-        self.headers = None  # of the response
-        self.received = self.received_encoding = None
-        self.sent = self.sent_encoding = None
-        self.opened = False  # whether it is decided that the response's body is kept
-        self.done = False
 
     def route(self, template):
         """Names the span by the route that the framework found."""
@@ -211,7 +200,7 @@ class Request:
             return
         self.done = True
         span = self.span
-        span.request = None  # each would keep the other alive
+        span.request = self.mark = self.input = None  # which would keep one another alive
         try:
             if span.recording:
                 attributes = span.attributes

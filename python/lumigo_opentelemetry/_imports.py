@@ -42,6 +42,7 @@ HOOKS = {
     "starlette.applications": "starlette",
     "starlette.routing": "starlette",
     "fastapi.routing": "fastapi",
+    "fastapi.telemetry._asgi": "fastapi",
     "requests.sessions": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",

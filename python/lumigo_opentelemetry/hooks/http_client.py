@@ -16,6 +16,8 @@ _open = set()  # responses whose bodies are being read, for the end of the proce
 
 def install(module):
     connection = module.HTTPConnection
+    connection._lumigo = None  # the Call under way, on each object
+    connection._lumigo_started = None  # when urllib3 began to connect
     _imports.wrap(connection, "endheaders", _endheaders)
     _imports.wrap(connection, "send", _send)
     _imports.wrap(connection, "getresponse", _getresponse)
@@ -35,15 +37,13 @@ class Call:
 
     def keep(self, data):
         """Keeps what goes out after the head."""
-        if self.sent is None or not isinstance(data, (bytes, bytearray, memoryview)):
-            return
         if not self.head_sent:
             self.head_sent = True
-            end = bytes(data).find(b"\r\n\r\n")
-            if end < 0 or end + 4 == len(data):
+            if type(data) is not bytes or data.endswith(b"\r\n\r\n"):
                 return
-            data = data[end + 4 :]
-        self.sent.write(data)
+            data = data[data.index(b"\r\n\r\n") + 4 :]  # botocore sends both at once
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            self.sent.write(data)
 
     def answered(self, response):
         """The head of the response is there. The span stays open while there is a body to read."""
@@ -192,8 +192,9 @@ def _joined(capture):
 def _begin(connection):
     """The Call that the head in the connection's buffer starts, its propagation headers added; None to leave it alone."""
     lines = connection._buffer
-    previous = connection.__dict__.pop("_lumigo", None)
+    previous = connection._lumigo
     if previous is not None:
+        connection._lumigo = None
         previous.failed(previous.error)
     if not lines or _tracing.suppressed():
         return None
@@ -224,16 +225,27 @@ def _begin(connection):
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-    headers = [row.partition(": ")[::2] for row in rows[1:]]
-    known = {name.lower(): value for name, value in headers}.get
+    headers = [row.split(": ", 1) for row in rows[1:]]
+    try:
+        known = {name.lower(): value for name, value in headers}.get
+    except ValueError:  # a value that goes on in the next row
+        headers = [row.partition(": ")[::2] for row in rows[1:]]
+        known = {name.lower(): value for name, value in headers}.get
     agent = known("user-agent")
     if agent:
         attributes["user_agent.original"] = agent
 
-    started = connection.__dict__.pop("_lumigo_started", None)  # by urllib3, before it connected
+    started = connection._lumigo_started
+    if started is not None:
+        connection._lumigo_started = None
     span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
     call = Call(span)
-    if not any(known(name) is not None for name in _PROPAGATED) and not (known("authorization") or "").startswith("AWS"):
+    # Where somebody propagates already, a second header would contradict the first; where AWS's signature covers the
+    # headers, one that is added now might void it.
+    if not (
+        known("traceparent") or known("b3") or known("x-b3-traceid") or known("x-amz-content-sha256")
+        or known("authorization", "").startswith("AWS")
+    ):  # fmt: skip
         _tracing.inject(_Head(lines).put, span)
     if span.recording:
         span.attributes["http.request.headers"] = headers
@@ -242,7 +254,7 @@ def _begin(connection):
             call.encoding = known("content-encoding")
             call.sent = _http.keeper(known("content-type"), call.encoding)
             call.chunked = chunked
-    connection.__dict__["_lumigo"] = call
+    connection._lumigo = call
     return call
 
 
@@ -257,11 +269,6 @@ class _Head:
     def put(self, name, value):
         if "\r" not in value and "\n" not in value:
             self.lines.append(("%s: %s" % (name, value)).encode("latin-1", "replace"))
-
-
-# Somebody propagates already, and a second header would contradict the first; or the request is signed by AWS, and a
-# header that is added now might void the signature.
-_PROPAGATED = ("traceparent", "b3", "x-b3-traceid", "x-amz-content-sha256")
 
 
 def _endheaders(original):
@@ -284,7 +291,7 @@ def _endheaders(original):
 
 def _send(original):
     def wrapper(self, data):
-        call = self.__dict__.get("_lumigo")
+        call = self._lumigo
         if call is None or call.sent is None or call.sending or call.done:
             return original(self, data)
         call.sending = True
@@ -305,7 +312,7 @@ def _send(original):
 
 def _getresponse(original):
     def wrapper(self, *args, **named):
-        call = self.__dict__.get("_lumigo")
+        call = self._lumigo
         if call is None or call.done:
             return original(self, *args, **named)
         call.receiving = True
@@ -327,7 +334,7 @@ def _getresponse(original):
 
 def _close(original):
     def wrapper(self):
-        call = self.__dict__.get("_lumigo")
+        call = self._lumigo
         if call is not None and not call.receiving and not call.done:
             call.failed(call.error)
         return original(self)

@@ -31,7 +31,8 @@ class _Carrier:
 class Request(_http.Request):
     """A request of an http.server handler."""
 
-    __slots__ = ("rfile", "wfile", "activated", "head_sent")
+    rfile = wfile = None  # the handler's own, while ours stand in for them
+    head_sent = False
 
 
 class _Output:
@@ -83,12 +84,12 @@ def _begin(handler):
     if agent:
         attributes["user_agent.original"] = agent
 
-    parent = _http.parent(_tracing.extract(_Carrier(headers).get))
+    parent = _tracing.extract(_Carrier(headers).get)
+    if parent is None and _http.serving() is not None:
+        parent = _tracing.CURRENT
     span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
     request = Request(span, method, path, query)
-    request.rfile = request.wfile = None
     request.input = handler.rfile
-    request.head_sent = False
     if span.recording:
         span.attributes["http.request.headers"] = list(headers.raw_items())
         if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
