@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"math"
 	"strconv"
 	"strings"
 )
@@ -57,7 +56,7 @@ func (w *Writer) inside(s string) string {
 		limit = max(limit-len(w.buf), 0)
 	}
 	w.inner.Reset(w.c, limit)
-	w.inner.budget = math.MaxInt // nothing may be left out unseen
+	w.inner.ample = true
 	text, masked := w.inner.json(s)
 	if !masked {
 		return s

@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"math"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -75,7 +74,7 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 	}
 	w := m.writer(c, limit)
 	defer m.release(w)
-	w.budget = math.MaxInt
+	w.ample = true
 	if c := firstByte(s); c == object || c == array {
 		s, _ = w.json(s)
 	} else {
