@@ -42,7 +42,7 @@ HOOKS = {
     "starlette.applications": "starlette",
     "starlette.routing": "starlette",
     "fastapi.routing": "fastapi",
-    "fastapi.telemetry._asgi": "fastapi",
+    "fastapi.telemetry._asgi": "native",
     "requests.sessions": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
@@ -50,7 +50,7 @@ HOOKS = {
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {
