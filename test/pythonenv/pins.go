@@ -25,6 +25,19 @@ func UWSGI(i Interpreter) []string {
 	return []string{"uwsgi==2.0.28", "flask==3.0.3"}
 }
 
+// UnitTests are the pins of what the Python part's own tests can be run with: greenlets, and the
+// opentelemetry packages of apps that trace themselves.
+func UnitTests(i Interpreter) []string {
+	switch {
+	case !i.AtLeast(3, 8):
+		return []string{"greenlet==3.1.1", "opentelemetry-sdk==1.22.0", "opentelemetry-instrumentation-sqlite3==0.43b0"}
+	case !i.AtLeast(3, 9):
+		return []string{"greenlet==3.1.1", "opentelemetry-sdk==1.33.1", "opentelemetry-instrumentation-sqlite3==0.54b1"}
+	default:
+		return []string{"greenlet==3.2.4", "opentelemetry-sdk==1.39.1", "opentelemetry-instrumentation-sqlite3==0.60b1"}
+	}
+}
+
 // Upstream are the pins of opentelemetry-python that the benchmarks compare with, and of the app that both
 // trace.
 func Upstream() []string {
