@@ -258,7 +258,10 @@ def _send(kind, count, body):
     dropped = _dropped
     try:
         header = (dropped << 64 | sequence << 32 | count << 16 | kind << 8 | _VERSION).to_bytes(HEADER, "little")
-        _socket.sendmsg((header, body), (), _NOW)
+        if len(body) < 8192:
+            _socket.send(header + body, _NOW)  # copying is cheaper than two parts
+        else:
+            _socket.sendmsg((header, body), (), _NOW)
     except BlockingIOError:
         return False
     except OSError as err:
