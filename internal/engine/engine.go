@@ -243,9 +243,6 @@ func (e *Engine) accept() {
 		full := len(e.conns) == mostConns
 		if !full {
 			e.conns[fd] = c
-			if e.idleTimer != nil {
-				e.idleTimer.Stop()
-			}
 		}
 		e.mu.Unlock()
 		if full {
