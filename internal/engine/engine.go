@@ -43,7 +43,7 @@ type Options struct {
 
 	Log     *diag.Logger  // of the engine itself; nil to discard
 	Version string        // of the distribution
-	Environ []string      // the engine's own environment: for processes that send none
+	Environ []string      // the engine's own environment: for processes that send none, and for what another user's process may have written
 	Idle    time.Duration // after which, without a connection, Engine.Idle tells; 0 for never
 }
 
