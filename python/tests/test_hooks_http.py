@@ -103,8 +103,8 @@ class HTTPCase(HookCase):
     def url(self, path):
         return "http://%s:%d%s" % (self.address + (path,))
 
-    def ask(self, path, method="GET", body=None, headers={}, read=lambda response: response.read()):
-        self.connection.request(method, path, body, headers)
+    def ask(self, path, method="GET", body=None, headers=None, read=lambda response: response.read()):
+        self.connection.request(method, path, body, headers or {})
         response = self.connection.getresponse()
         return response.status, read(response)
 

@@ -96,7 +96,7 @@ class Guard(unittest.TestCase):
                 with _imports.guard:
                     raise kind
             with self.assertRaises(kind):
-                _imports.guard(lambda: (_ for _ in ()).throw(kind))()
+                _imports.guard(lambda kind=kind: (_ for _ in ()).throw(kind))()
 
 
 class Hooks(unittest.TestCase):
