@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -31,6 +32,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	// Signals that are caught here begin with their default in the programs under test, also where whoever runs
+	// the tests has SIGHUP ignored, as nohup does.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	code := m.Run()
 	pythonenv.Cleanup()
 	printSkips()

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 			os.Exit(childMain(os.Args[2:]))
 		}
 	}
+	// Signals that are caught here begin with their default in the programs under test, also where whoever runs
+	// the tests has SIGHUP ignored, as nohup does.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(m.Run())
 }
 
