@@ -40,6 +40,7 @@ hello = None  # makes the HELLO record: hello(forked) -> dict
 is_fork = False
 
 _pid = os.getpid()
+_beginners = {}  # process -> the thread in it that begins anew after a fork
 _lock = allocate_lock()
 _holder = None
 _socket = None
@@ -163,19 +164,30 @@ def forked():
     with nothing, and greet the engine when there is a first span."""
     global _pid, _lock, _holder, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
     global _next_attempt, is_fork, last_sent
-    if _pid == os.getpid():
+    pid = os.getpid()
+    if _pid == pid:
         return
-    _pid = os.getpid()
-    is_fork = True
-    _lock = allocate_lock()
-    _holder = None
-    _disconnect()
+    # A server that forks without at-fork hooks may start threads that all get here at once.
+    # One begins anew, the others wait until it has: what they add must not be thrown away
+    # with what was inherited. No lock, which a thread left behind by the fork might hold.
+    me = get_ident()
+    if _beginners.setdefault(pid, me) != me:
+        while _pid != pid:
+            time.sleep(0.0001)
+    if _pid == pid:
+        return
     del spans[:]
     del notes[:]
+    _lock = allocate_lock()
+    _holder = None
+    is_fork = True
     _backlog, _backlog_bytes, _full_at = [], 0, 0
     _made = _dropped = _reported = 0
     _next_attempt = 0.0
     last_sent = 0
+    _disconnect()
+    _pid = pid
+    _beginners.clear()  # of this process, and of ancestors whose number another may get again
 
 
 # --- sending ----------------------------------------------------------------------------

@@ -97,6 +97,30 @@ span("after")
             self.assert_exact(engine, made=42)
             self.assertEqual(5, len(engine.streams))
 
+    def test_threads_that_begin_anew_at_once(self):
+        """uWSGI's workers have threads, which may all have their first request at the same time."""
+        with FakeEngine() as engine:
+            self.run_app(
+                engine,
+                """
+import ctypes
+fork = ctypes.PyDLL(None).fork
+disconnect = _handover._disconnect
+_handover._disconnect = lambda: (time.sleep(0.05), disconnect())  # as when it waits for the interpreter
+def work():
+    for _ in range(10): span("child")
+span("before")
+for _ in range(2):
+    if fork() == 0:
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for t in threads: t.start()
+        for t in threads: t.join()
+        os._exit(0)
+    os.wait()
+""",
+            )
+            self.assert_exact(engine, made=161)
+
     def test_a_span_open_at_the_fork_is_the_parents(self):
         with FakeEngine() as engine:
             self.run_app(
