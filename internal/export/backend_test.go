@@ -11,6 +11,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,11 +28,16 @@ import (
 type backend struct {
 	*httptest.Server
 
-	mu       sync.Mutex
-	requests []*http.Request // with their bodies read
-	bodies   [][]byte        // as they came
-	ids      map[string]int  // accepted spans, how often
-	changed  chan struct{}
+	mu      sync.Mutex
+	got     []request
+	ids     map[string]int // accepted spans, how often
+	changed chan struct{}
+}
+
+// request is one that came, with its body as it came.
+type request struct {
+	*http.Request
+	body []byte
 }
 
 // newBackend serves with handle, which may be nil. A handler that returns
@@ -52,8 +58,8 @@ func unstarted(handle func(n int, w http.ResponseWriter, r *http.Request)) *back
 			return
 		}
 		b.mu.Lock()
-		b.requests, b.bodies = append(b.requests, r), append(b.bodies, body)
-		n := len(b.requests)
+		b.got = append(b.got, request{r, body})
+		n := len(b.got)
 		close(b.changed)
 		b.changed = make(chan struct{})
 		b.mu.Unlock()
@@ -101,13 +107,19 @@ func (b *backend) received() int {
 	return len(b.ids)
 }
 
+func (b *backend) requests() []request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.got)
+}
+
 // awaitRequests waits until so many requests have come.
 func (b *backend) awaitRequests(t *testing.T, n int) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
 		b.mu.Lock()
-		have, changed := len(b.requests), b.changed
+		have, changed := len(b.got), b.changed
 		b.mu.Unlock()
 		if have >= n {
 			return

@@ -43,7 +43,7 @@ func TestARequestCarriesTokenHeadersAndSpans(t *testing.T) {
 	e, log := start(t, o)
 	addSpans(e, 0, 3)
 	flush(t, e)
-	r := b.requests[0]
+	r := b.requests()[0]
 	for header, want := range map[string]string{
 		"Authorization": "LumigoToken t_123", "User-Agent": "lumigo-opentelemetry-distro/1.2.3", "X-Team": "payments",
 		"Content-Type": "application/x-protobuf", "Content-Encoding": "",
@@ -52,8 +52,8 @@ func TestARequestCarriesTokenHeadersAndSpans(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", header, got, want)
 		}
 	}
-	if r.Method != "POST" || r.URL.Path != "/v1/traces" || len(b.requests) != 1 || b.received() != 3 {
-		t.Errorf("got %s %s, %d requests, %d spans", r.Method, r.URL, len(b.requests), b.received())
+	if r.Method != "POST" || r.URL.Path != "/v1/traces" || len(b.requests()) != 1 || b.received() != 3 {
+		t.Errorf("got %s %s, %d requests, %d spans", r.Method, r.URL, len(b.requests()), b.received())
 	}
 	wantTotals(t, e, "3 spans: 3 delivered")
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `the header "bad\nheader"`) {
@@ -88,7 +88,7 @@ func TestSpansAreGroupedByResourceAndScope(t *testing.T) {
 		e.Add([]*otlp.Resource{shop, other}[i%2], []*otlp.Scope{flask, django, flask}[i%3], span(i))
 	}
 	flush(t, e)
-	resources := fields(b.bodies[0], 1)
+	resources := fields(b.requests()[0].body, 1)
 	if len(resources) != 2 || len(fields(resources[0], 2)) != 2 || len(fields(resources[1], 2)) != 2 {
 		t.Errorf("got %d resources", len(resources))
 	}
@@ -105,8 +105,8 @@ func TestBatches(t *testing.T) {
 		e, _ := start(t, o)
 		addSpans(e, 0, 1000)
 		flush(t, e)
-		for i, body := range b.bodies {
-			if n := len(spanIDs(b.requests[i], body)); n > 100 {
+		for _, r := range b.requests() {
+			if n := len(spanIDs(r.Request, r.body)); n > 100 {
 				t.Errorf("a request has %d spans", n)
 			}
 		}
@@ -125,9 +125,9 @@ func TestBatches(t *testing.T) {
 			e.Add(shop, flask, s.Encoded())
 		}
 		flush(t, e)
-		for i, body := range b.bodies {
-			if n := len(spanIDs(b.requests[i], body)); n > 1 && len(body) > 1<<20+1000 {
-				t.Errorf("a request has %d spans in %d bytes", n, len(body))
+		for _, r := range b.requests() {
+			if n := len(spanIDs(r.Request, r.body)); n > 1 && len(r.body) > 1<<20+1000 {
+				t.Errorf("a request has %d spans in %d bytes", n, len(r.body))
 			}
 		}
 		wantTotals(t, e, "5 spans: 5 delivered")
@@ -223,8 +223,8 @@ func TestWhatIsTriedAgain(t *testing.T) {
 			e, log := start(t, to(b.URL))
 			addSpans(e, 0, 10)
 			flush(t, e)
-			if len(b.requests) != 4 || !bytes.Equal(b.bodies[0], b.bodies[3]) {
-				t.Errorf("%d requests came", len(b.requests))
+			if got := b.requests(); len(got) != 4 || !bytes.Equal(got[0].body, got[3].body) {
+				t.Errorf("%d requests came, want the same 4 times", len(got))
 			}
 			wantTotals(t, e, "10 spans: 10 delivered")
 			log.await(t, "again")
@@ -260,8 +260,8 @@ func TestWhatIsNotTriedAgain(t *testing.T) {
 			}
 			wantTotals(t, e, "30 spans: 0 delivered, 30 dropped (rejected: 30)")
 			log.await(t, tt.log)
-			if n := strings.Count(log.String(), "\n"); n != 1 || len(b.requests) != 3 {
-				t.Errorf("%d requests and %d lines, want 3 and 1:\n%s", len(b.requests), n, log)
+			if n := strings.Count(log.String(), "\n"); n != 1 || len(b.requests()) != 3 {
+				t.Errorf("%d requests and %d lines, want 3 and 1:\n%s", len(b.requests()), n, log)
 			}
 		})
 	}
@@ -524,7 +524,7 @@ func TestAProxyIsUsed(t *testing.T) {
 	e, _ := start(t, o)
 	addSpans(e, 0, 1)
 	flush(t, e)
-	r := b.requests[0]
+	r := b.requests()[0]
 	if r.RequestURI != "http://backend.test/v1/traces" || !strings.HasPrefix(r.Header.Get("Proxy-Authorization"), "Basic ") {
 		t.Errorf("got %s with %v", r.RequestURI, r.Header)
 	}
@@ -622,8 +622,8 @@ func TestRedirects(t *testing.T) {
 		e, _ := start(t, to(b.URL))
 		addSpans(e, 0, 4)
 		flush(t, e)
-		if len(b.requests) != 2 || b.received() != 4 {
-			t.Errorf("%d requests, %d spans", len(b.requests), b.received())
+		if len(b.requests()) != 2 || b.received() != 4 {
+			t.Errorf("%d requests, %d spans", len(b.requests()), b.received())
 		}
 	})
 	for _, code := range []int{301, 302, 307, 308} {
@@ -640,8 +640,8 @@ func TestRedirects(t *testing.T) {
 			flush(t, e)
 			wantTotals(t, e, "4 spans: 0 delivered, 4 dropped (rejected: 4)")
 			log.await(t, "if spans should go to "+other.URL+"/v1/traces, set that as the endpoint")
-			if len(other.requests) != 0 || strings.Contains(log.String(), "secret") {
-				t.Errorf("%d requests reached the other host; log: %s", len(other.requests), log)
+			if len(other.requests()) != 0 || strings.Contains(log.String(), "secret") {
+				t.Errorf("%d requests reached the other host; log: %s", len(other.requests()), log)
 			}
 		})
 	}
@@ -683,9 +683,7 @@ func TestAccountingUnderRandomFailures(t *testing.T) {
 				case 2:
 					panic(http.ErrAbortHandler)
 				case 3:
-					b.mu.Lock()
-					body := b.bodies[n-1]
-					b.mu.Unlock()
+					body := b.requests()[n-1].body
 					rejected := min(random(20), len(spanIDs(r, body)))
 					b.accept(r, body, rejected)
 					w.Write([]byte{0x0a, 2, 8, byte(rejected)})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,13 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	n := len(s.at)
 	s.mu.Unlock()
 	return s.answer(n, r)
+}
+
+// times tells when each request so far was made.
+func (s *script) times() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.at)
 }
 
 func reply(status int, headers ...string) (*http.Response, error) {
@@ -70,7 +78,7 @@ func TestABatchLeavesWhenItIsFullOrDue(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		addSpans(e, 1, 29) // two batches, and nine more that wait
 		time.Sleep(20 * time.Second)
-		if got, want := fmt.Sprint(s.at), "[8s 21s 21s 28s]"; got != want {
+		if got, want := fmt.Sprint(s.times()), "[8s 21s 21s 28s]"; got != want {
 			t.Errorf("requests at %s, want %s", got, want)
 		}
 	})
@@ -83,9 +91,10 @@ func TestPausesGrowAndDiffer(t *testing.T) {
 		time.Sleep(time.Hour)
 		var before time.Duration
 		exactly := 0
-		for i, at := range s.at[1:20] {
+		times := s.times()
+		for i, at := range times[1:20] {
 			longest := min(250*time.Millisecond<<i, 5*time.Second)
-			pause := at - s.at[i]
+			pause := at - times[i]
 			if pause < longest/2 || pause > longest {
 				t.Errorf("pause %d is %v, want %v to %v", i, pause, longest/2, longest)
 			}
@@ -133,7 +142,7 @@ func TestRetryAfterHoldsAllRequests(t *testing.T) {
 				addSpans(e, 512, 512) // a batch that has not failed itself
 				e.Flush(ended())      // which cuts other pauses short
 				time.Sleep(time.Hour)
-				if got, want := fmt.Sprint(s.at), fmt.Sprint([]time.Duration{0, tt.after, tt.after}); got != want {
+				if got, want := fmt.Sprint(s.times()), fmt.Sprint([]time.Duration{0, tt.after, tt.after}); got != want {
 					t.Errorf("requests at %s, want %s", got, want)
 				}
 				wantTotals(t, e, "1,024 spans: 1,024 delivered")
@@ -170,8 +179,8 @@ func TestAnAttemptHasATimeout(t *testing.T) {
 	play(t, o, hang, func(t *testing.T, e *Exporter, s *script, log *lines) {
 		addSpans(e, 0, 512)
 		flush(t, e)
-		if len(s.at) != 2 || s.at[1] < 3*time.Second || s.at[1] > 3250*time.Millisecond {
-			t.Errorf("requests at %v", s.at)
+		if at := s.times(); len(at) != 2 || at[1] < 3*time.Second || at[1] > 3250*time.Millisecond {
+			t.Errorf("requests at %v", at)
 		}
 		if !strings.Contains(log.String(), "no answer within 3s") {
 			t.Errorf("log: %s", log)
@@ -191,12 +200,12 @@ func TestTheEndOfAnOutageEndsAllPauses(t *testing.T) {
 		began = time.Now()
 		addSpans(e, 0, 100*512)
 		time.Sleep(2 * time.Minute)
-		first := 0
-		for s.at[first] < time.Minute {
+		at, first := s.times(), 0
+		for at[first] < time.Minute {
 			first++
 		}
-		if last := s.at[len(s.at)-1]; last != s.at[first] || last > 65*time.Second {
-			t.Errorf("the first success was at %v, the last at %v", s.at[first], last)
+		if last := at[len(at)-1]; last != at[first] || last > 65*time.Second {
+			t.Errorf("the first success was at %v, the last at %v", at[first], last)
 		}
 		wantTotals(t, e, "51,200 spans: 51,200 delivered")
 		got := strings.Split(strings.TrimSpace(log.String()), "\n")

@@ -32,7 +32,7 @@ func (c *choices) next(n int) int {
 const (
 	planted       = "Zq7#Xv9-Wk3'Yj5"
 	plantedNumber = "739173917391.73917391"
-	telling       = 4
+	telling       = 5
 )
 
 func leaks(out string) bool {
@@ -99,12 +99,12 @@ func (c *choices) blank() string {
 // value makes JSON in which secrets stand below keys that match.
 func (c *choices) value(depth int) string {
 	kind := c.next(9)
-	if depth > 5 {
-		kind %= 4
+	if depth > 4 {
+		kind %= 3
 	}
 	switch kind {
 	case 0:
-		return strconv.Itoa(c.next(256))
+		return strconv.Itoa(c.next(90))
 	case 1:
 		return []string{"null", "true", "-1.5e3", `""`}[c.next(4)]
 	case 2:
@@ -160,12 +160,15 @@ func FuzzNoSecretSurvives(f *testing.F) {
 		case 0:
 			body = c.form(0)
 		case 1:
-			body = c.value(3) + c.blank() + "\n" + c.value(3)
+			body = "[" + c.value(3) + "]" + c.blank() + "\n" + c.value(3)
 		case 2:
 			body = c.value(0)
 		case 3:
 			body = "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n" + c.value(2) + "\r\n--xyz\r\n" +
 				"Content-Type: text/plain\r\nContent-Disposition: form-data; filename=\"x\"; name=\"user_password\"\r\n\r\n" + planted + "\r\n--xyz--\r\n"
+		}
+		if len(body) > 1<<16 { // escapes of escapes grow fast
+			t.Skip()
 		}
 		truncated := cut > 0 && int(cut) < len(body)
 		if truncated {

@@ -33,7 +33,7 @@ func (w *Writer) document(s string) bool {
 		return false
 	}
 	before := *w
-	if result, many := w.documents(s); result == filled || result == complete && !many {
+	if _, result, many := w.documents(s); result == filled || result == complete && !many {
 		return true
 	}
 	before.buf, before.stack = w.buf[:len(before.buf)], w.stack[:len(before.stack)]
@@ -55,48 +55,67 @@ func (w *Writer) inside(s string) string {
 	if limit >= 0 {
 		limit = max(limit-len(w.buf), 0)
 	}
-	in := w.inner
-	in.Reset(w.c, limit)
-	switch result, _ := in.documents(s); {
-	case result == broken:
-		return w.loose(s)
-	case result == filled || in.masked > 0:
-		return view(in.buf)
+	w.inner.Reset(w.c, limit)
+	w.inner.ample = true
+	text, masked := w.inner.json(s)
+	if !masked {
+		return s
 	}
-	return s
+	return text
+}
+
+// json dumps what looks like JSON, cut short or not. From where it turns out to
+// be something else it goes on as text.
+func (w *Writer) json(s string) (text string, masked bool) {
+	n, result, _ := w.documents(s)
+	if result != broken {
+		return view(w.buf), w.masked > 0 || result == filled
+	}
+	rest := w.loose(s[n:])
+	if w.masked == 0 && rest == s[n:] {
+		return s, false
+	}
+	w.buf = append(w.buf, rest...)
+	return view(w.buf), true
 }
 
 // maxLevel bounds how deep JSON is looked for in strings of JSON.
 const maxLevel = 8
 
 // documents reads JSON documents until the end of s. It writes a line break
-// between them, and says whether there were many.
-func (w *Writer) documents(s string) (result outcome, many bool) {
-	s = strings.TrimPrefix(s, "\ufeff")
+// between them, and says whether there were many. When the result is broken,
+// end is where the text goes on after what was written.
+func (w *Writer) documents(s string) (end int, result outcome, many bool) {
+	i := len(s) - len(strings.TrimPrefix(s, "\ufeff"))
 	for {
-		n, result := w.scan(s)
+		n, result := w.scan(s[i:])
+		i += n
 		if result != complete {
-			return result, many
+			return i, result, many
 		}
-		s = s[n:]
-		n = skipBlank(s, 0)
-		if n == len(s) {
-			return complete, many
+		if i = skipBlank(s, i); i == len(s) {
+			return i, complete, many
 		}
-		if w.m.compatible || s[n] != object && s[n] != array {
-			return broken, many
+		if w.m.compatible {
+			return i, broken, many
 		}
 		w.buf = append(w.buf, '\n')
 		many = true
 	}
 }
 
-// scan reads one JSON document and returns where it ends. It accepts what
+// scan reads one JSON document and returns where it ends; or, when it is broken,
+// where the text goes on after the last item that could be written. It accepts what
 // Python's json.loads does and, unless in compatible mode, control characters
 // and unknown escapes in strings.
 func (w *Writer) scan(s string) (int, outcome) {
 	base := len(w.stack)
 	i := 0
+	sure, written := 0, len(w.buf) // up to where s is understood, and what that has come to
+	giveUp := func() (int, outcome) {
+		w.buf = w.buf[:written]
+		return sure, broken
+	}
 	for {
 		// A value comes, or the end of an empty array.
 		if i = skipBlank(s, i); i == len(s) {
@@ -113,7 +132,7 @@ func (w *Writer) scan(s string) (int, outcome) {
 		case '"':
 			text, n, ok := w.unquote(s[i+1:])
 			if !ok {
-				return i, broken
+				return giveUp()
 			}
 			if n < 0 {
 				w.partial(text)
@@ -126,7 +145,7 @@ func (w *Writer) scan(s string) (int, outcome) {
 		default:
 			n := literalLength(s[i:])
 			if !w.literal(s[i:i+n], i+n == len(s)) {
-				return i, broken
+				return giveUp()
 			}
 			i += n
 		}
@@ -134,6 +153,9 @@ func (w *Writer) scan(s string) (int, outcome) {
 		for {
 			if w.full {
 				return i, filled
+			}
+			if w.hidden == 0 {
+				sure, written = i, len(w.buf)
 			}
 			if len(w.stack) == base {
 				return i, complete
@@ -149,7 +171,7 @@ func (w *Writer) scan(s string) (int, outcome) {
 			}
 			if !open {
 				if c != ',' {
-					return i, broken
+					return giveUp()
 				}
 				if i = skipBlank(s, i+1); i == len(s) {
 					return i, short
@@ -159,11 +181,11 @@ func (w *Writer) scan(s string) (int, outcome) {
 				break
 			}
 			if s[i] != '"' {
-				return i, broken
+				return giveUp()
 			}
 			key, n, ok := w.unquote(s[i+1:])
 			if !ok {
-				return i, broken
+				return giveUp()
 			}
 			if n < 0 {
 				return len(s), short // a key without a value says nothing
@@ -173,7 +195,7 @@ func (w *Writer) scan(s string) (int, outcome) {
 				return i, short
 			}
 			if s[i] != ':' {
-				return i, broken
+				return giveUp()
 			}
 			i++
 			break

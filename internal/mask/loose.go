@@ -2,8 +2,8 @@ package mask
 
 import "strings"
 
-// loose masks text that looks like JSON and is not: broken JSON, or what
-// JavaScript, Python or YAML write. Whatever stands after a matching key and
+// loose masks text that has JSON in it, or looks like it and is not: broken
+// JSON, or what JavaScript and Python write. Whatever stands after a matching key and
 // ":" or "=" is masked; all else stays as it is.
 func (w *Writer) loose(s string) string {
 	e := splice{s: s}
@@ -119,9 +119,13 @@ func looseValue(s string, i int) (from, to int) {
 	if i < len(s) && strings.IndexByte("{[(", s[i]) >= 0 {
 		return i, i + bracketLength(s[i:])
 	}
-	to = i
-	for to < len(s) && strings.IndexByte(",;&}])\r\n\"'`", s[to]) < 0 {
-		to++
+	for to = i; to < len(s); to++ {
+		if strings.IndexByte(",;&}])\r\n\"", s[to]) >= 0 {
+			break
+		}
+		if isQuote(s[to]) && (to+1 == len(s) || !isWord(s[to+1])) { // not an apostrophe
+			break
+		}
 	}
 	return i, to
 }

@@ -37,7 +37,7 @@ const Suffix = "...[too long]"
 // concurrent use.
 type Masker struct {
 	matchers   [categories]*matcher
-	secrets    []string
+	secrets    []secret
 	compatible bool
 	writers    sync.Pool
 }
@@ -54,9 +54,37 @@ func (m *Masker) writer(c Category, limit int) *Writer {
 
 func (m *Masker) release(w *Writer) { m.writers.Put(w) }
 
+// secret is a text to be replaced wherever it stands.
+type secret struct {
+	text string
+	mark int // the place of the byte by which to look for it: one that is rare in texts
+}
+
 // minSecret is the length from which a secret is looked for inside of texts.
 // A shorter one must be the whole text, or it would tear holes in all others.
 const minSecret = 8
+
+func newSecret(text string) secret {
+	mark := strings.IndexFunc(text, func(r rune) bool { return r > ' ' && r < 0x80 && !isAlphanumeric(byte(r)) })
+	return secret{text, max(mark, 0)}
+}
+
+// in says whether the secret stands in s.
+func (x secret) in(s string) bool {
+	if len(x.text) < minSecret || len(s) < len(x.text) {
+		return s == x.text
+	}
+	for i := x.mark; ; i++ {
+		n := strings.IndexByte(s[i:], x.text[x.mark])
+		if n < 0 {
+			return false
+		}
+		i += n
+		if strings.HasPrefix(s[i-x.mark:], x.text) {
+			return true
+		}
+	}
+}
 
 // New returns the masker that the settings ask for, and a warning for each
 // variable that is not valid; the default patterns are in force beside what
@@ -64,9 +92,9 @@ const minSecret = 8
 // secrets shorter than 8 bytes only where they are all of it.
 func New(settings config.Masking, secrets []string) (*Masker, []config.Message) {
 	m := &Masker{compatible: settings.Compatible}
-	for _, s := range secrets {
-		if s != "" {
-			m.secrets = append(m.secrets, s)
+	for _, text := range secrets {
+		if text != "" {
+			m.secrets = append(m.secrets, newSecret(text))
 		}
 	}
 	var warnings []config.Message
@@ -121,15 +149,8 @@ func (m *Masker) Matches(c Category, key string) bool {
 // redact replaces the secrets in s.
 func (m *Masker) redact(s string) string {
 	for _, secret := range m.secrets {
-		if len(s) < len(secret) {
-			continue
-		}
-		if len(secret) >= minSecret {
-			if strings.Contains(s, secret) {
-				s = strings.ReplaceAll(s, secret, Mask)
-			}
-		} else if s == secret {
-			return Mask
+		if secret.in(s) {
+			s = strings.ReplaceAll(s, secret.text, Mask)
 		}
 	}
 	return s
@@ -140,8 +161,8 @@ func (m *Masker) redact(s string) string {
 func (m *Masker) redactCut(s string) string {
 	s = m.redact(s)
 	for _, secret := range m.secrets {
-		for n := min(len(secret)-1, len(s)); n >= minSecret/2; n-- {
-			if strings.HasSuffix(s, secret[:n]) {
+		for n := min(len(secret.text)-1, len(s)); n >= minSecret/2; n-- {
+			if strings.HasSuffix(s, secret.text[:n]) {
 				return s[:len(s)-n] + Mask
 			}
 		}

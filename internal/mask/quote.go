@@ -2,9 +2,11 @@ package mask
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -17,6 +19,16 @@ var plainASCII = func() (table [256]bool) {
 	return table
 }()
 
+// allPlain is plainASCII for eight characters at once. It may err on the side of
+// false.
+func allPlain(x uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^(ones*'"'), x^(ones*'\\')
+	special := x | (x + ones) | (x - ones*' ') | // beyond ASCII; DEL; control characters
+		((quote - ones) &^ quote) | ((backslash - ones) &^ backslash)
+	return special&highs == 0
+}
+
 // quote writes s as a JSON string and returns how many characters it has. What
 // lies beyond the limit may be left out.
 func (w *Writer) quote(s string) (chars int) {
@@ -27,7 +39,12 @@ func (w *Writer) quote(s string) (chars int) {
 	}
 	b := append(w.buf, '"')
 	start, i := 0, 0
+	raw := unsafe.Slice(unsafe.StringData(s), len(s)) // only read
 	for i < len(s) {
+		if i+8 <= len(s) && allPlain(binary.LittleEndian.Uint64(raw[i:])) {
+			i += 8
+			continue
+		}
 		c := s[i]
 		if plainASCII[c] {
 			i++

@@ -203,7 +203,7 @@ func (p *sqlParser) parse(s string, keys *matcher) {
 var sqlWords = func() map[string]byte {
 	words := map[string]byte{}
 	for role, list := range map[byte]string{
-		'o': "LIKE ILIKE RLIKE REGEXP GLOB MATCH IN",
+		'o': "LIKE ILIKE RLIKE REGEXP GLOB MATCH IN IS",
 		'b': "BETWEEN",
 		'a': "AND",
 		'c': "CASE",
@@ -214,7 +214,7 @@ var sqlWords = func() map[string]byte {
 		'i': "IDENTIFIED",
 		'x': "OR XOR WHERE GROUP ORDER HAVING LIMIT OFFSET FETCH UNION EXCEPT INTERSECT RETURNING SET ON USING JOIN " +
 			"LEFT RIGHT INNER OUTER CROSS FULL NATURAL WINDOW WHEN THEN ELSE INTO UPDATE DELETE INSERT REPLACE",
-		'n': "NOT IS NULL TRUE FALSE DEFAULT DISTINCT ALL ANY SOME AS TO FOR BY WITH ESCAPE BINARY COLLATE ARRAY ROW " +
+		'n': "NOT NULL TRUE FALSE DEFAULT DISTINCT ALL ANY SOME AS TO FOR BY WITH ESCAPE BINARY COLLATE ARRAY ROW " +
 			"EXISTS INTERVAL DATE TIME TIMESTAMP SIMILAR SYMMETRIC OVERRIDING SYSTEM USER VALID ENCRYPTED UNENCRYPTED",
 	} {
 		for _, w := range strings.Fields(list) {
@@ -343,6 +343,9 @@ func (p *sqlParser) word(i int, f *sqlFrame, reverse int, pending []string) (int
 		f.names, f.at = pending, 0
 		return -1, nil
 	case 'f', 'x':
+		if role == 'f' && f.own != "" && strings.EqualFold(p.s[p.tokens[i-1].from:p.tokens[i-1].to], "distinct") {
+			return -1, pending // IS DISTINCT FROM
+		}
 		f.clear()
 		f.names, f.rows, f.lists = nil, nil, nil
 		if f.kind == '(' || role == 'x' {

@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"math"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -39,11 +38,14 @@ func (w *Writer) clean(s string) string {
 	if boundary := multipartBoundary(s); boundary != "" {
 		return w.multipart(s, boundary)
 	}
+	if strings.Contains(s, "://") {
+		s = w.urls(s, false)
+	}
+	if strings.IndexByte(s, '{') >= 0 {
+		s = w.loose(s)
+	}
 	if strings.IndexByte(s, '=') >= 0 {
 		s = w.form(s, w.keys)
-	}
-	if strings.Contains(s, "//") {
-		s = w.urls(s, false)
 	}
 	return s
 }
@@ -72,13 +74,9 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 	}
 	w := m.writer(c, limit)
 	defer m.release(w)
-	w.budget = math.MaxInt
+	w.ample = true
 	if c := firstByte(s); c == object || c == array {
-		if result, _ := w.documents(s); result == broken {
-			s = w.loose(s)
-		} else {
-			s = view(w.buf)
-		}
+		s, _ = w.json(s)
 	} else {
 		s = w.clean(s)
 	}
@@ -88,13 +86,23 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 // appendChars appends the first limit characters of s, as valid UTF-8. A
 // negative limit means all.
 func appendChars(dst []byte, s string, limit int) []byte {
-	if limit < 0 || len(s) <= limit {
-		limit = len(s)
+	if limit >= 0 && len(s) > limit {
+		end := 0
+		for ; end < len(s) && limit > 0; limit-- {
+			if s[end] < utf8.RuneSelf {
+				end++
+				continue
+			}
+			_, size := utf8.DecodeRuneInString(s[end:])
+			end += size
+		}
+		s = s[:end]
 	}
-	for i := 0; i < len(s) && limit > 0; limit-- {
-		r, size := utf8.DecodeRuneInString(s[i:])
+	if utf8.ValidString(s) {
+		return append(dst, s...)
+	}
+	for _, r := range s {
 		dst = utf8.AppendRune(dst, r)
-		i += size
 	}
 	return dst
 }
@@ -166,8 +174,9 @@ func (w *Writer) form(s string, keys *matcher) string {
 	return e.text()
 }
 
-// pairs masks the pairs between two places of a text. A pair ends at "&", and
-// at ";" another may begin: readers differ on that.
+// pairs masks the pairs between two places of a text. A pair ends at "&"; at ";"
+// another may begin, since readers differ on that, and at "?" in a URL that is
+// the value of one.
 func (w *Writer) pairs(e *splice, from, to int, keys *matcher) {
 	for i := from; i < to; {
 		end := to
@@ -201,23 +210,32 @@ func (w *Writer) pair(e *splice, i, end int, keys *matcher) int {
 			return end
 		}
 	}
-	if n := strings.IndexByte(e.s[equals:end], ';'); n >= 0 {
-		return equals + n + 1
+	rest := e.s[equals:end]
+	if n := strings.IndexByte(rest, ';'); n >= 0 {
+		rest = rest[:n]
 	}
-	return end
+	if n := strings.IndexByte(rest, '?'); n >= 0 {
+		rest = rest[:n]
+	}
+	return min(equals+len(rest)+1, end)
 }
 
 // formKeyLength is the length of what can be the key of a pair. Quotes,
 // brackets that are not part of names, blanks and what belongs to URLs end it.
 func formKeyLength(s string) int {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c <= ' ', strings.IndexByte("=&;\"'`<>{}/:?,", c) >= 0:
-			return i
-		}
+	n := 0
+	for n < len(s) && !endsFormKey[s[n]] {
+		n++
 	}
-	return len(s)
+	return n
 }
+
+var endsFormKey = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c <= ' ' || strings.IndexByte("=&;\"'`<>{}/:?,", byte(c)) >= 0
+	}
+	return table
+}()
 
 // startsJSON says whether a value that may be encoded begins as JSON does.
 func startsJSON(s string) bool {

@@ -27,46 +27,65 @@ func (m *Masker) AppendQuery(dst []byte, query string) []byte {
 // urls masks the URLs in s; whole says that s is nothing but one.
 func (w *Writer) urls(s string, whole bool) string {
 	e := splice{s: s}
-	stop := 0 // where the text ends that has no blank in it
+	end := 0
 	for i := 0; i < len(s); {
 		n := strings.Index(s[i:], "//")
-		start := i + n
-		if n < 0 || whole && strings.ContainsAny(s[i:start], "?#") {
-			if whole {
-				w.query(&e, i, len(s))
-			}
+		if n < 0 {
 			break
 		}
-		authority := start + 2
-		if start > 0 && s[start-1] != ':' || start == 0 && !whole { // a path or a comment
-			i = authority
+		i += n + 2
+		if (n == 0 || s[i-3] != ':') && (i > 2 || !whole) { // a path or a comment
 			continue
 		}
-		if authority > stop {
-			stop = len(s)
-			if !whole {
-				stop = urlEnd(s, authority)
-			}
+		if i > end {
+			end = urlEnd(s, i, whole)
 		}
-		end := stop
-		host := authority
-		if at := userInfo(s[authority:end]); at >= 0 {
-			e.replace(authority, authority+at, Mask)
-			host += at
+		if at := userInfo(s[i:end]); at >= 0 {
+			e.replace(i, i+at, Mask)
+			i += at
 		}
-		if !whole { // another URL may be in this one, or follow without a blank
-			if n := strings.Index(s[host:end], "://"); n >= 0 && strings.IndexByte(s[host:host+n], '?') < 0 {
-				end = host + n
-			}
-		}
-		w.query(&e, host, end)
-		i = end
 	}
-	return e.text()
+	s = e.text()
+	e = splice{s: s}
+	if whole {
+		w.query(&e, 0, len(s))
+		return e.text()
+	}
+	for i := 0; ; {
+		n := strings.Index(s[i:], "://")
+		if n < 0 {
+			return e.text()
+		}
+		start := i + n + len("://")
+		i = nextURL(s, start, urlEnd(s, start, false))
+		w.query(&e, start, i)
+	}
 }
 
-// urlEnd is where the URL ends that is part of a text.
-func urlEnd(s string, i int) int {
+// nextURL is where in the text up to end another URL begins, as in a list, or
+// else end.
+func nextURL(s string, i, end int) int {
+	for {
+		n := strings.Index(s[i:end], "://")
+		if n < 0 {
+			return end
+		}
+		scheme := i + n
+		for scheme > i && (isAlphanumeric(s[scheme-1]) || strings.IndexByte("+-.", s[scheme-1]) >= 0) {
+			scheme--
+		}
+		if scheme > i && strings.IndexByte(",;|", s[scheme-1]) >= 0 {
+			return scheme
+		}
+		i += n + len("://")
+	}
+}
+
+// urlEnd is where the URL ends at the latest that is part of a text, or whole.
+func urlEnd(s string, i int, whole bool) int {
+	if whole {
+		return len(s)
+	}
 	for i < len(s) && s[i] > ' ' && strings.IndexByte("\"<>`", s[i]) < 0 {
 		i++
 	}

@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -27,6 +26,7 @@ type Writer struct {
 	hidden  int    // when not 0: len(stack)+1 at the value that is not written
 	exempt  int    // likewise, at the value whose keys are not masked
 	budget  int    // see Writer.spend
+	ample   bool   // there is no budget: nothing is left out unseen
 	cut     bool   // something was left out
 	full    bool   // the limit is reached: nothing that follows would show
 	bare    bool   // buf is the text before the suffix of an earlier dump, not to be quoted
@@ -73,11 +73,8 @@ func (w *Writer) Reset(c Category, limit int) {
 	}
 	*w = Writer{
 		m: w.m, keys: w.m.matchers[c], c: c, limit: limit, budget: limit,
-		buf: w.buf[:0], stack: w.stack[:0], lists: w.lists[:0], level: w.level,
+		ample: limit < 0, buf: w.buf[:0], stack: w.stack[:0], lists: w.lists[:0], level: w.level,
 		inner: w.inner, scratch: w.scratch[:0],
-	}
-	if limit < 0 {
-		w.budget = math.MaxInt
 	}
 	if w.keys.all { // whatever comes is hidden
 		w.full, w.masked = true, 1
@@ -171,7 +168,7 @@ func (w *Writer) Key(key string) {
 		return
 	}
 	here := len(w.stack) + 1
-	if w.budget < 0 {
+	if w.exhausted() {
 		w.hidden = here
 		return
 	}
@@ -309,10 +306,8 @@ func (w *Writer) place() bool {
 		if n := len(w.lists); n > 0 && w.lists[n-1].done {
 			return false
 		}
-		if w.limit >= 0 {
-			w.budget = w.limit
-		}
-	} else if w.budget < 0 {
+		w.budget = w.limit
+	} else if w.exhausted() {
 		return false
 	}
 	w.separate()
@@ -338,13 +333,16 @@ func (w *Writer) separate() {
 // decides what to leave out before it measures the text. Only what is in an
 // object counts; keys and punctuation of strings and containers cost nothing.
 func (w *Writer) spend(cost int) {
-	if w.objects > 0 {
+	if w.objects > 0 && !w.ample {
 		w.budget -= cost
 		if w.budget < 0 {
 			w.cut = true
 		}
 	}
 }
+
+// exhausted says that the budget allows for nothing more.
+func (w *Writer) exhausted() bool { return w.budget < 0 && !w.ample }
 
 // placed is called when a value has been written.
 func (w *Writer) placed(isArray bool) {

@@ -6,7 +6,7 @@ raise afterwards. A websocket has a span for its handshake. Other scopes (lifesp
 """
 
 from . import _http, _tracing
-from ._http import current, trouble
+from ._http import trouble
 
 
 class _Carrier:
@@ -35,7 +35,7 @@ def begin(scope, receive, send):
     path = scope["path"]
     query = (scope.get("query_string") or b"").decode("latin-1")
     outer = _http.serving()
-    if outer is not None and not outer.done:
+    if outer is not None:
         if outer.mark is raw or (outer.path == path and outer.query == query and outer.method == method):
             return None
     if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("fastapi", "starlette", "django")):
@@ -72,7 +72,9 @@ def begin(scope, receive, send):
     if agent:
         attributes["user_agent.original"] = agent.decode("latin-1")
 
-    parent = _http.parent(_tracing.extract(_Carrier(headers).get))
+    parent = _tracing.extract(_Carrier(headers).get)
+    if parent is None and outer is not None:
+        parent = _tracing.CURRENT
     span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
     request = Request(span, method, path, query)
     request.mark = raw
@@ -91,8 +93,6 @@ def begin(scope, receive, send):
 
 class Request(_http.Request):
     """An ASGI request."""
-
-    __slots__ = ("pass_receive", "pass_send")
 
     def open(self):
         self.opened = True
@@ -160,7 +160,6 @@ async def respond(app, scope, receive, send):
     if request is None:
         return await app(scope, receive, send)
     span = _tracing.activate(request.span)
-    mine = current.set(request)
     try:
         return await app(scope, request.receive, request.send)
     except BaseException as error:
@@ -173,10 +172,6 @@ async def respond(app, scope, receive, send):
         raise
     finally:
         _tracing.deactivate(span)
-        try:
-            current.reset(mine)
-        except (ValueError, RuntimeError):  # closed from another context, as an abandoned coroutine is
-            pass
         request.finish()
 
 

@@ -24,6 +24,7 @@ BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
 _HIGH_DESCRIPTOR = 900  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
+_ENVIRON_VALUE = 1024
 _FULL_NS = 1000000  # a socket that was full is not worth a system call for a millisecond
 _FULL = (12, 105)  # ENOMEM, ENOBUFS: full, in other words
 _NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
@@ -99,7 +100,8 @@ def _open(timeout=None):
         body = dumps(greeting, 2)
         if len(body) > MAX_RECORD:
             greeting["environ"] = []
-            body = tamed(greeting)
+            greeting["config"] = {name: value[:_ENVIRON_VALUE] for name, value in greeting["config"].items()}
+            body = dumps(greeting, 2)
         return _send(HELLO, 1, body)
     except (OSError, ValueError):
         _socket = None
@@ -391,14 +393,23 @@ def goodbye(timeout, acknowledged):
 
 def tamed(record):
     """record as bytes that fit into a frame, whatever it holds: values that marshal does not
-    know become what they resemble, else their text; then long ones are cut, ever shorter."""
-    for longest in (MAX_RECORD, 16384, 2048, 256, 32):
-        data = dumps(copied(record, longest, 1 << 16), 2)
+    know become what they resemble, else their text; then all are cut, ever shorter."""
+    for longest, values in ((MAX_RECORD, 65536), (16384, 4096), (2048, 512), (256, 64), (32, 8)):
+        data = dumps(tuple([_each(part, longest, values) for part in record]), 2)
         if len(data) <= MAX_RECORD:
             return data
-    # Thousands of attributes: the span without them is better than none.
-    bare = [None if isinstance(value, (dict, list)) else copied(value, 256, 64) for value in record]
+    # Thousands of attributes or events: the span without them is better than none.
+    bare = [None if isinstance(part, (dict, list)) else copied(part, 256, 64) for part in record]
     return dumps(tuple(bare), 2)
+
+
+def _each(part, longest, values):
+    """A part of a record: attributes, events and links are cut one by one."""
+    if isinstance(part, dict):
+        return {_key(key, longest): copied(value, longest, values) for key, value in list(part.items())}
+    if isinstance(part, list):
+        return [copied(value, longest, values) for value in list(part)]
+    return copied(part, longest, values)
 
 
 def copied(value, longest=8192, values=4096):

@@ -1,19 +1,15 @@
 """What the HTTP hooks share: the request that a server is answering, and which bodies are kept.
 
 A request has one Request, however many layers it passes: the outermost seam makes it, inner seams and the
-frameworks find it in `current`. Names follow the stable HTTP semantic conventions.
+frameworks find it with serving(). Names follow the stable HTTP semantic conventions.
 """
 
 import sys
-from contextvars import ContextVar
-from os import getpid
 
 from . import _imports, _tracing
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 ERROR = 2  # OTLP's status code
-
-current = ContextVar("lumigo_request", default=None)
 
 _KEPT = ("json", "text/", "xml", "x-www-form-urlencoded", "graphql", "yaml")
 _PACKED = frozenset(("gzip", "x-gzip", "deflate"))
@@ -40,39 +36,19 @@ def opted_out(*frameworks):
 
 def framework(name):
     """Tells the engine, once a process, which framework serves its requests."""
-    pid = getpid()
+    pid = _tracing._pid
     if _told.get(name) != pid:
         _told[name] = pid
         _tracing.note_fact("framework", name)
 
 
 def serving():
-    """The Request being answered here, or None.
-
-    In another thread that took over the span alone, one that stands for it: enough to name it and to know it again.
-    """
-    request = current.get()
-    if request is None:
-        span = _tracing.current_span()
-        if span is not None and span.kind == _tracing.SERVER and not span.end_ns:
-            attributes = span.attributes
-            path = attributes.get("url.path")
-            if path is not None:
-                method = attributes.get("http.request.method_original") or attributes["http.request.method"]
-                return Request(span, method, path, attributes.get("url.query", ""))
-    return request
-
-
-def parent(remote):
-    """The parent of a server span: the caller, else the request in whose midst it is made; else a new trace begins.
-
-    Not simply what is current: a server that was started inside a span does not serve inside it.
-    """
-    if remote is None:
-        outer = serving()
-        if outer is not None and not outer.done:
-            return _tracing.CURRENT
-    return remote
+    """The Request that what runs here is part of, or None."""
+    span = _tracing.current_span()
+    if span is None:
+        return None
+    request = span.request
+    return None if request is None or request.done else request
 
 
 def named(method):
@@ -172,25 +148,22 @@ def address(host, scheme):
 class Request:
     """One request that this process serves, from its first seam to the end of its response."""
 
-    __slots__ = (
-        "span", "method", "path", "query", "mark", "input", "prefix", "status", "headers",
-        "received", "received_encoding", "sent", "sent_encoding", "opened", "done",
-    )  # fmt: skip
+    mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
+    input = None  # likewise its body
+    prefix = ""  # of routes, when applications are mounted in one another
+    status = 0
+    headers = None  # of the response
+    received = received_encoding = None  # the request's body as the application read it
+    sent = sent_encoding = None  # the response's
+    opened = False  # whether it is decided that the response's body is kept
+    done = False
 
     def __init__(self, span, method, path, query):
         self.span = span
+        span.request = self
         self.method = method
         self.path = path
         self.query = query
-        self.mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
-        self.input = None
-        self.prefix = ""  # of routes, when applications are mounted in one another
-        self.status = 0
-        self.headers = None  # of the response
-        self.received = self.received_encoding = None
-        self.sent = self.sent_encoding = None
-        self.opened = False  # whether it is decided that the response's body is kept
-        self.done = False
 
     def route(self, template):
         """Names the span by the route that the framework found."""
@@ -227,6 +200,7 @@ class Request:
             return
         self.done = True
         span = self.span
+        span.request = self.mark = self.input = None  # which would keep one another alive
         try:
             if span.recording:
                 attributes = span.attributes

@@ -42,6 +42,7 @@ HOOKS = {
     "starlette.applications": "starlette",
     "starlette.routing": "starlette",
     "fastapi.routing": "fastapi",
+    "fastapi.telemetry._asgi": "fastapi",
     "requests.sessions": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
@@ -138,12 +139,23 @@ def wrap(owner, name, make_wrapper):
 def unwrap(hook):
     """Take back what a hook wrapped, except where somebody has wrapped it again since."""
     for owner, name, placed, stored, inherited in reversed(_undo.pop(hook, ())):
-        if vars(owner).get(name) is not placed:
-            continue
-        if inherited:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, stored)
+        for holder in _holders(owner):
+            if vars(holder).get(name) is not placed:
+                continue
+            if inherited:
+                delattr(holder, name)
+            else:
+                setattr(holder, name, stored)
+
+
+def _holders(owner):
+    """owner, and if it is a module those of its package, which may have imported the name."""
+    yield owner
+    if isinstance(owner, type(sys)):
+        package = owner.__name__.partition(".")[0]
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] == package and isinstance(module, type(sys)) and module is not owner:
+                yield module
 
 
 # --- hooks ------------------------------------------------------------------------------

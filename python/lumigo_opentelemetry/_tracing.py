@@ -262,6 +262,7 @@ class Span:
         "trace_id", "span_id", "parent_id", "flags", "trace_state", "baggage",
         "name", "kind", "scope", "start_ns", "end_ns", "attributes", "events", "links",
         "status", "status_message", "dropped", "recording", "root", "pid", "api",
+        "request",  # what _http knows of the request that this span is part of, or None
     )  # fmt: skip
 
     def set_attribute(self, key, value):
@@ -357,6 +358,8 @@ class RemoteSpan(Span):
         self.start_ns = self.end_ns = self.status = 0
         self.parent_id = self.events = self.links = self.status_message = self.dropped = self.api = None
         self.recording, self.root, self.pid = False, True, _pid
+        current = _span.get()
+        self.request = None if current is None else current.request
 
 
 _now = time_ns
@@ -388,12 +391,13 @@ def start_span(
     if parent is None or parent.trace_id is None:
         trace_id = _new_trace_id()
         span.root = True
-        span.parent_id = span.trace_state = None
+        span.parent_id = span.trace_state = span.request = None
         span.baggage = parent and parent.baggage
         keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
     else:
         trace_id = parent.trace_id
         span.root = root = type(parent) is not Span
+        span.request = parent.request if not root or isinstance(parent, RemoteSpan) else None
         span.parent_id = parent.span_id
         span.trace_state = parent.trace_state
         span.baggage = parent.baggage
@@ -446,6 +450,14 @@ def _announce(span):
         data = _handover.tamed(record)
     _handover.notes.append(data)
     _drain()
+
+
+def emit(record):
+    """Hand over a finished span that somebody else has made, as a whole record."""
+    ensure_own()
+    _spans.append(_handover.tamed(record))
+    if len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
+        _drain()
 
 
 def note_fact(key, value):
@@ -511,13 +523,23 @@ class suppress:
     __slots__ = ("_token",)
 
     def __enter__(self):
-        self._token = _suppressed.set(True)
+        self._token = set_suppressed(True)
 
     def __exit__(self, *exc_info):
-        try:
-            _suppressed.reset(self._token)
-        except (ValueError, RuntimeError):
-            pass
+        reset_suppressed(self._token)
+
+
+def set_suppressed(quiet):
+    """The same as suppress, begun here and ended elsewhere; returns a token for
+    reset_suppressed."""
+    return _suppressed.set(quiet)
+
+
+def reset_suppressed(token):
+    try:
+        _suppressed.reset(token)
+    except (ValueError, RuntimeError, TypeError):
+        pass
 
 
 def add_tags(tags):
@@ -669,9 +691,14 @@ def _read_baggage(get, found):
     return found
 
 
+# Set by the OpenTelemetry bridge: the baggage header to send, given the current span.
+baggage_of = None
+
+
 def _write_baggage(set, span):
-    if span.baggage:
-        set("baggage", span.baggage)
+    baggage = span.baggage if baggage_of is None else baggage_of(span)
+    if baggage:
+        set("baggage", baggage)
 
 
 def _b3_context(trace_id, span_id, sampled, found):

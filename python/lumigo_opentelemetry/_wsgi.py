@@ -5,7 +5,7 @@ server may send by itself stays that file, and everything else is iterated as la
 """
 
 from . import _http, _imports, _tracing
-from ._http import current, trouble
+from ._http import trouble
 
 
 class _Names(dict):
@@ -42,17 +42,18 @@ class _Carrier:
 
 def begin(environ):
     """The Request of a new server span; None when there is nothing to trace, or an outer layer traces it already."""
-    path = environ.get("PATH_INFO", "")
-    script = environ.get("SCRIPT_NAME")
+    get = environ.get
+    path = get("PATH_INFO", "")
+    script = get("SCRIPT_NAME")
     if script:
         path = script + path
     if not path.isascii():  # WSGI has bytes as latin-1
         path = path.encode("latin-1", "replace").decode("utf-8", "replace")
-    query = environ.get("QUERY_STRING") or ""
-    method = environ.get("REQUEST_METHOD", "GET")
+    query = get("QUERY_STRING") or ""
+    method = get("REQUEST_METHOD", "GET")
+    stream = get("wsgi.input")
     outer = _http.serving()
-    stream = environ.get("wsgi.input")
-    if outer is not None and not outer.done:
+    if outer is not None:
         if outer.mark is environ or (stream is not None and outer.input is stream):
             return None
         if outer.path == path and outer.query == query and outer.method == method:
@@ -60,54 +61,53 @@ def begin(environ):
     if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("flask", "django")):
         return None
 
-    scheme = environ.get("wsgi.url_scheme", "http")
-    attributes = {"http.request.method": method, "url.path": path, "url.scheme": scheme}
+    scheme = get("wsgi.url_scheme", "http")
+    peer = get("REMOTE_ADDR") or None
+    forwarded = get("HTTP_X_FORWARDED_FOR")
+    protocol = get("SERVER_PROTOCOL", "")
+    attributes = {  # those that are None are left out later
+        "http.request.method": method,
+        "url.path": path,
+        "url.scheme": scheme,
+        "network.protocol.version": protocol[5:] if protocol[:5] == "HTTP/" else None,
+        "network.peer.address": peer,
+        "client.address": forwarded.partition(",")[0].strip() if forwarded else peer,
+        "user_agent.original": get("HTTP_USER_AGENT"),
+    }
     if query:
-        attributes["url.query"] = query
-        attributes["http.request.query_string"] = query
+        attributes["url.query"] = attributes["http.request.query_string"] = query
     if method not in _http.METHODS:
         attributes["http.request.method"] = "_OTHER"
         attributes["http.request.method_original"] = method
-    host = environ.get("HTTP_HOST")
+    host = get("HTTP_HOST")
     if host:
         attributes["server.address"], attributes["server.port"] = _http.address(host, scheme)
     else:
-        attributes["server.address"] = environ.get("SERVER_NAME", "")
-        port = environ.get("SERVER_PORT", "")
+        attributes["server.address"] = get("SERVER_NAME")
+        port = get("SERVER_PORT", "")
         if port.isdigit():
             attributes["server.port"] = int(port)
-    peer = environ.get("REMOTE_ADDR")
-    if peer:
-        attributes["network.peer.address"] = attributes["client.address"] = peer
-        port = environ.get("REMOTE_PORT")
-        if port and str(port).isdigit():
-            attributes["network.peer.port"] = int(port)
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR")
-    if forwarded:
-        attributes["client.address"] = forwarded.partition(",")[0].strip()
-    protocol = environ.get("SERVER_PROTOCOL")
-    if protocol and protocol[:5] == "HTTP/":
-        attributes["network.protocol.version"] = protocol[5:]
-    agent = environ.get("HTTP_USER_AGENT")
-    if agent:
-        attributes["user_agent.original"] = agent
+    port = get("REMOTE_PORT")
+    if port and (type(port) is int or port.isdigit()):
+        attributes["network.peer.port"] = int(port)
 
-    parent = _http.parent(_tracing.extract(_Carrier(environ).get))
+    parent = _tracing.extract(_Carrier(environ).get)
+    if parent is None and outer is not None:
+        parent = _tracing.CURRENT
     span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
     request = Request(span, method, path, query)
     request.mark = environ
     request.input = stream
     if span.recording:
-        headers = {}
+        attributes["http.request.headers"] = headers = {}
         names = _names
         for key, value in environ.items():
             name = names[key]
             if name and value:
                 headers[name] = value
-        span.attributes["http.request.headers"] = headers
-        if stream is not None and (environ.get("CONTENT_LENGTH") or "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
-            encoding = environ.get("HTTP_CONTENT_ENCODING")
-            capture = _http.keeper(environ.get("CONTENT_TYPE"), encoding)
+        if stream is not None and ("content-length" in headers or "transfer-encoding" in headers):
+            encoding = headers.get("content-encoding")
+            capture = _http.keeper(headers.get("content-type"), encoding)
             if capture is not None:
                 request.received = capture
                 request.received_encoding = encoding
@@ -118,17 +118,13 @@ def begin(environ):
 class Request(_http.Request):
     """A WSGI request."""
 
-    __slots__ = ("respond", "writer")
-
     def start_response(self, *args, **named):
         write = self.respond(*args, **named)
         try:
-            status, headers = args[:2] if len(args) > 1 else (args[0] if args else named["status"], None)
-            if headers is None:
-                headers = named.get("response_headers") or named.get("headers") or ()
-            self.status = int(status[:3])
+            self.status = int((args[0] if args else named["status"])[:3])
+            headers = args[1] if len(args) > 1 else named.get("response_headers") or named.get("headers")
             self.headers = list(headers)
-            if self.span.recording and _tracing.settings.capture:
+            if _tracing.settings.capture:
                 self.writer = write
                 return self.write
         except Exception as error:
@@ -161,7 +157,6 @@ def respond(app, environ, start_response):
         return app(environ, start_response)
     request.respond = start_response
     span = _tracing.activate(request.span)
-    mine = current.set(request)
     try:
         result = app(environ, request.start_response)
     except BaseException as error:
@@ -169,7 +164,6 @@ def respond(app, environ, start_response):
         request.finish()
         raise
     finally:
-        current.reset(mine)
         _tracing.deactivate(span)
     try:
         kind = type(result)
@@ -203,7 +197,9 @@ class _Body:
         self.following = None
 
     def __iter__(self):
-        self.following = self._run(iter, self.result).__next__
+        result = self.result
+        iterator = iter(result) if hasattr(type(result), "__next__") else self._run(iter, result)
+        self.following = iterator.__next__
         return self
 
     def __next__(self):
@@ -211,7 +207,6 @@ class _Body:
             iter(self)
         request = self.request
         span = _tracing.activate(request.span)
-        mine = current.set(request)
         try:
             chunk = self.following()
         except StopIteration:
@@ -220,7 +215,6 @@ class _Body:
             request.crash(error)
             raise
         finally:
-            current.reset(mine)
             _tracing.deactivate(span)
         request.keep(chunk)
         return chunk
@@ -236,14 +230,12 @@ class _Body:
     def _run(self, function, *args):
         request = self.request
         span = _tracing.activate(request.span)
-        mine = current.set(request)
         try:
             return function(*args)
         except BaseException as error:
             request.crash(error)
             raise
         finally:
-            current.reset(mine)
             _tracing.deactivate(span)
 
     def __getattr__(self, name):

@@ -234,7 +234,8 @@ func start(t testing.TB, p program) *process {
 	}
 	// A group of its own: it can be killed as a whole, and a terminal's signals do not reach it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.as}
-	run := &process{t: t, cmd: cmd, stdout: newOutput(), stderr: newOutput(), ended: make(chan struct{})}
+	run := &process{t: t, cmd: cmd, ended: make(chan struct{})}
+	run.stdout, run.stderr = newOutput(run.ended), newOutput(run.ended)
 	cmd.Stdout, cmd.Stderr = run.stdout, run.stderr
 	// Grandchildren that keep the pipes open must not hold up the test.
 	cmd.WaitDelay = 10 * time.Second
@@ -256,7 +257,7 @@ func start(t testing.TB, p program) *process {
 }
 
 func clip(s string) string {
-	const most = 8000
+	const most = 5000
 	if len(s) <= most {
 		return s
 	}
@@ -321,9 +322,12 @@ type output struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer
 	changed chan struct{}
+	ended   <-chan struct{} // when there will be no more
 }
 
-func newOutput() *output { return &output{changed: make(chan struct{})} }
+func newOutput(ended <-chan struct{}) *output {
+	return &output{changed: make(chan struct{}), ended: ended}
+}
 
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
@@ -344,15 +348,20 @@ func (o *output) match(t testing.TB, pattern string) []string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	deadline := time.After(patience)
-	for {
+	for last := false; ; {
 		o.mu.Lock()
 		found, changed := re.FindStringSubmatch(o.buf.String()), o.changed
 		o.mu.Unlock()
 		if found != nil {
 			return found
 		}
+		if last {
+			t.Fatalf("nothing matches %q in the output, and the process has ended:\n%s", pattern, clip(o.String()))
+		}
 		select {
 		case <-changed:
+		case <-o.ended:
+			last = true // look once more at what came before the end
 		case <-deadline:
 			t.Fatalf("nothing matches %q in the output:\n%s", pattern, clip(o.String()))
 		}

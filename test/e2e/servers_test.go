@@ -28,7 +28,8 @@ type server struct {
 	env   []string
 	route string // of an order, as http.route says it; "" if there is no framework that has routes
 	stop  syscall.Signal
-	heavy bool // only with LUMIGO_TEST_FULL
+	ready string // what it says on stderr when every worker has loaded the app; "" if it listens no earlier
+	heavy bool   // only with LUMIGO_TEST_FULL
 }
 
 var servers = []server{
@@ -43,11 +44,11 @@ var servers = []server{
 	uvicorn("uvicorn two workers, FastAPI", "fastapi_app:app", "/orders/{number}", "--workers=2"),
 	uvicorn("uvicorn one process, Django", "django_app:application", "orders/<str:number>").with("ASGI=1").onlyFull(),
 	{
-		name: "uWSGI prefork, Flask", pins: pythonenv.UWSGI, route: "/orders/<number>", stop: syscall.SIGINT,
+		name: "uWSGI prefork, Flask", ready: "spawned uWSGI worker 2", pins: pythonenv.UWSGI, route: "/orders/<number>", stop: syscall.SIGINT,
 		argv: uwsgi("--processes=2"),
 	},
 	{
-		name: "uWSGI lazy apps and threads, Flask", pins: pythonenv.UWSGI, route: "/orders/<number>", stop: syscall.SIGINT,
+		name: "uWSGI lazy apps and threads, Flask", ready: "(?s)WSGI app 0.* ready.*WSGI app 0.* ready", pins: pythonenv.UWSGI, route: "/orders/<number>", stop: syscall.SIGINT,
 		argv: uwsgi("--processes=2", "--threads=4", "--enable-threads", "--lazy-apps"),
 	},
 	{
@@ -110,6 +111,7 @@ func (s server) start(t testing.TB, e *pythonenv.Env, other *stub, prefix, env [
 			"PATH=" + filepath.Dir(e.Python) + string(os.PathListSeparator) + os.Getenv("PATH")}, s.env...), env...),
 	})
 	p.listening(port)
+	p.stderr.match(t, s.ready)
 	return p, fmt.Sprintf("http://127.0.0.1:%d", port)
 }
 
@@ -139,7 +141,9 @@ func testServer(t *testing.T, s server, e *pythonenv.Env) {
 	other, backend := newStub(t), newBackend(t)
 
 	// How it ends untraced is how it must end traced.
-	control, _ := s.start(t, e, other, nil, nil)
+	control, base := s.start(t, e, other, nil, nil)
+	call(t, base, "GET", "/", "") // listening is not yet to be ready
+	client.CloseIdleConnections()
 	control.signal(s.stop)
 	want := control.wait()
 
@@ -149,6 +153,12 @@ func testServer(t *testing.T, s server, e *pythonenv.Env) {
 		call(t, base, "GET", "/stream/50", ""),
 		call(t, base, "POST", "/echo", `{"password": "hush", "n": 1}`),
 		call(t, base, "GET", "/boom", ""),
+	}
+	if s.stop == syscall.SIGINT {
+		// It does not let workers finish what comes after the response, so let them before.
+		spansUntil(t, backend, "all server spans", func(spans []receiver.Span) bool {
+			return len(ofKind(spans, "SERVER")) >= len(requests)+len(special)
+		})
 	}
 	p.signal(s.stop)
 	if got := p.wait(); got.shell() != want.shell() {

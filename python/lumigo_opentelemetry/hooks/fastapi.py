@@ -5,21 +5,32 @@ from .._http import serving, trouble
 
 
 def install(module):
-    if "handle" not in vars(module.APIRoute):
-        return  # Starlette's serves
+    if module.__name__ == "fastapi.routing":
+        if "handle" in vars(module.APIRoute):  # else Starlette's serves
+            _imports.wrap(module.APIRoute, "handle", _handle)
+    elif hasattr(module, "_unconfigured"):
+        _imports.wrap(module, "_unconfigured", _unconfigured)
 
-    def make(original):
-        def wrapper(self, scope, receive, send):
-            handling = original(self, scope, receive, send)
-            try:
-                request = serving()
-                context = (scope.get("fastapi") or {}).get("effective_route_context")
-                if getattr(context, "original_route", None) is self and request.span.recording:
-                    request.route(request.prefix + context.path)
-            except Exception as error:
-                trouble(error)
-            return handling
 
-        return wrapper
+def _handle(original):
+    def wrapper(self, scope, receive, send):
+        handling = original(self, scope, receive, send)
+        try:
+            request = serving()
+            context = (scope.get("fastapi") or {}).get("effective_route_context")
+            if request is not None and getattr(context, "original_route", None) is self:
+                request.route(request.prefix + context.path)
+        except Exception as error:
+            trouble(error)
+        return handling
 
-    _imports.wrap(module.APIRoute, "handle", make)
+    return wrapper
+
+
+def _unconfigured(original):
+    """FastAPI traces itself where a tracer provider is configured. Ours need not make it: the request has its span."""
+
+    def wrapper(provider):
+        return type(provider).__module__.startswith(__package__) or original(provider)
+
+    return wrapper

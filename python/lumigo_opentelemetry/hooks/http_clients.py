@@ -33,22 +33,21 @@ def _make_request(original):
 
     def wrapper(self, conn, method, url, *args, **named):
         try:
-            state = conn.__dict__
-            state["_lumigo_started"] = started = time_ns()
+            conn._lumigo_started = started = time_ns()
         except Exception as error:
             trouble(error)
             return original(self, conn, method, url, *args, **named)
         try:
             return original(self, conn, method, url, *args, **named)
         except BaseException as error:
-            if state.get("_lumigo_started") == started:  # it did not come as far as the headers
+            if conn._lumigo_started == started:  # it did not come as far as the headers
                 try:
                     _unconnected(self, method, url, started, error)
                 except Exception as fault:
                     trouble(fault)
             raise
         finally:
-            state.pop("_lumigo_started", None)
+            conn._lumigo_started = None
 
     return wrapper
 

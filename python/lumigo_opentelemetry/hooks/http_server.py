@@ -4,7 +4,7 @@ The handlers of wsgiref and werkzeug derive from it too; the WSGI seam traces th
 """
 
 from .. import _http, _imports, _tracing, _wsgi
-from .._http import current, trouble
+from .._http import trouble
 
 _WAITING = object()  # inside handle_one_request, before a request line has been read
 
@@ -31,7 +31,8 @@ class _Carrier:
 class Request(_http.Request):
     """A request of an http.server handler."""
 
-    __slots__ = ("rfile", "wfile", "activated", "entered", "head_sent")
+    rfile = wfile = None  # the handler's own, while ours stand in for them
+    head_sent = False
 
 
 class _Output:
@@ -83,12 +84,12 @@ def _begin(handler):
     if agent:
         attributes["user_agent.original"] = agent
 
-    parent = _http.parent(_tracing.extract(_Carrier(headers).get))
+    parent = _tracing.extract(_Carrier(headers).get)
+    if parent is None and _http.serving() is not None:
+        parent = _tracing.CURRENT
     span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
     request = Request(span, method, path, query)
-    request.rfile = request.wfile = None
     request.input = handler.rfile
-    request.head_sent = False
     if span.recording:
         span.attributes["http.request.headers"] = list(headers.raw_items())
         if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
@@ -101,7 +102,6 @@ def _begin(handler):
             request.wfile = handler.wfile
             handler.wfile = _Output(handler.wfile, request)
     request.activated = _tracing.activate(span)
-    request.entered = current.set(request)
     handler.__dict__["_lumigo"] = request
 
 
@@ -110,7 +110,6 @@ def _end(handler, error):
     if request is None or request is _WAITING:
         return
     try:
-        current.reset(request.entered)
         _tracing.deactivate(request.activated)
         if request.wfile is not None and type(handler.wfile) is _Output:
             handler.wfile = request.wfile

@@ -152,7 +152,7 @@ def say(text):
 
 
 def sockets():
-    print("socket %s" % os.environ.get("LUMIGO_ENGINE_SOCKET"), flush=True)
+    print("socket %s %s" % (os.environ.get("LUMIGO_ENGINE_SOCKET"), os.environ.get("LUMIGO_ENGINE_KEY")), flush=True)
 
 
 def fail():

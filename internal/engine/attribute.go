@@ -1,0 +1,566 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
+	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+)
+
+// skipExport is the attribute that keeps a span from being exported, when it is
+// the boolean true.
+const skipExport = "SKIP_EXPORT"
+
+// form is how an attribute's value is to be masked.
+type form byte
+
+const (
+	plain       form = iota
+	dump             // any value, as masked JSON text
+	headers          // a dict or pairs, as a masked JSON object
+	body             // text or bytes, or (text or bytes, True) when cut
+	address          // a URL or a part of one that may have a query
+	query            // a query string alone
+	statement        // SQL
+	parameters       // what a statement's placeholders stand for
+	namedSecret      // the rest of the attribute's name says whether it is one
+	keepEnd          // text whose end matters most
+)
+
+// formOf decides by an attribute's name alone; the category is whose patterns
+// apply. For namedSecret, rest is the name that they are matched against.
+func formOf(key string) (f form, c mask.Category, rest string) {
+	switch key {
+	case "http.request.headers":
+		return headers, mask.RequestHeaders, ""
+	case "http.response.headers":
+		return headers, mask.ResponseHeaders, ""
+	case "http.request.body", "rpc.grpc.request.payload":
+		return body, mask.RequestBodies, ""
+	case "http.response.body", "rpc.grpc.response.payload":
+		return body, mask.ResponseBodies, ""
+	case "db.request.body", "db.response.body":
+		return body, mask.General, ""
+	case "url.full", "url.path", "http.url", "http.target", "http.request.path":
+		return address, mask.QueryParameters, ""
+	case "url.query", "http.request.query_string":
+		return query, mask.QueryParameters, ""
+	case "db.query.text", "db.statement":
+		return statement, mask.General, ""
+	case "db.statement.parameters", "db.query.parameters":
+		return parameters, mask.General, ""
+	case "input_args", "input_kwargs", "return_value", "faas.event", "faas.return_value":
+		return dump, mask.General, ""
+	case "exception.stacktrace":
+		return keepEnd, mask.General, ""
+	}
+	switch {
+	case strings.HasPrefix(key, "http.re"):
+		if rest, ok := strings.CutPrefix(key, "http.request.header."); ok {
+			return namedSecret, mask.RequestHeaders, rest
+		}
+		if rest, ok := strings.CutPrefix(key, "http.response.header."); ok {
+			return namedSecret, mask.ResponseHeaders, rest
+		}
+	case strings.HasPrefix(key, "messaging."):
+		if strings.HasSuffix(key, ".body") {
+			return body, mask.General, ""
+		}
+	case strings.HasPrefix(key, "rpc.grpc."):
+		if strings.HasSuffix(key, ".payload") {
+			return body, mask.General, ""
+		}
+	case strings.HasPrefix(key, "db.query.parameter."):
+		return namedSecret, mask.General, key[len("db.query.parameter."):]
+	}
+	return plain, mask.General, ""
+}
+
+// spanAttributes reads the attributes of the span itself, which are those that
+// former names are added to.
+func (d *decoder) spanAttributes() (dropped uint32) {
+	if d.profile.duplicates != 0 {
+		d.old.begin(d.profile.duplicates, d.kind)
+		start := d.Pos()
+		if d.Next() == marshal.Dict {
+			for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
+				if k == marshal.String {
+					d.old.saw(view(d.Bytes()))
+				} else if !d.SkipRest(k) {
+					break
+				}
+				if !d.Skip() {
+					break
+				}
+			}
+		}
+		d.old.ready()
+		d.Seek(start)
+	}
+	dropped = d.attributes(d.profile.config.Limits.AttributeCount, true)
+	d.old.finish(d)
+	d.old.wanted = 0
+	return dropped
+}
+
+// attributes reads a dict of attributes, or None, into the span, event or link
+// that is open, and returns how many the limit leaves out.
+func (d *decoder) attributes(limit int, ofSpan bool) (dropped uint32) {
+	switch d.Next() {
+	case marshal.None:
+		return 0
+	case marshal.Dict:
+	default:
+		d.bad = true
+		return 0
+	}
+	start := d.Pos()
+	for {
+		k := d.Next()
+		if k == marshal.End {
+			return dropped
+		}
+		key := d.key(k)
+		switch {
+		case k == marshal.Invalid:
+			d.bad = true
+			return dropped
+		case key == "" || limit == 0:
+			d.Skip()
+			dropped++
+		case d.attribute(key, start, ofSpan):
+			limit--
+		}
+		if d.Err() != nil {
+			d.bad = true
+			return dropped
+		}
+	}
+}
+
+// key returns a dict's key as text; "" when it has none.
+func (d *decoder) key(k marshal.Kind) string {
+	switch k {
+	case marshal.String, marshal.Bytes, marshal.Big:
+		return view(d.secretless(d.valid(d.Bytes())))
+	case marshal.Int:
+		return strconv.FormatInt(d.Int(), 10)
+	case marshal.Bool:
+		return strconv.FormatBool(d.Bool())
+	case marshal.None:
+		return "null"
+	case marshal.Float:
+		return strconv.FormatFloat(d.Float(), 'g', -1, 64)
+	case marshal.List, marshal.Dict:
+		d.SkipRest(k)
+	}
+	return ""
+}
+
+// attribute reads one value and writes the attribute; false when there is
+// nothing to be written. The dict it is in starts at start.
+func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
+	f, c, rest := formOf(key)
+	k := d.Next()
+	if k == marshal.Invalid {
+		return false
+	}
+	if f == namedSecret && d.profile.masker.Matches(c, strings.ReplaceAll(rest, "_", "-")) || f == namedSecret && d.profile.masker.Matches(c, rest) {
+		d.SkipRest(k)
+		d.span.String(key, mask.Mask)
+		return true
+	}
+	if f == dump {
+		d.dumped(key, c, k)
+		return true
+	}
+	switch k {
+	case marshal.None:
+		return false
+	case marshal.Bool:
+		if key == skipExport && ofSpan && d.Bool() {
+			d.skip = true
+		}
+		d.span.Bool(key, d.Bool())
+	case marshal.Int:
+		d.span.Int(key, d.Int())
+		if d.old.wanted != 0 {
+			d.old.int(&d.span, key, d.Int())
+		}
+	case marshal.Float:
+		d.span.Double(key, d.Float())
+	case marshal.Big:
+		d.emit(key, d.Bytes())
+	case marshal.String, marshal.Bytes:
+		d.textual(key, f, c, k, false)
+	case marshal.List:
+		d.listed(key, f, c, start)
+	case marshal.Dict:
+		switch f {
+		case headers:
+			d.headersOf(key, c, k)
+		case parameters:
+			d.parametersOf(key, c, k, start)
+		default:
+			d.dumped(key, c, k)
+		}
+	}
+	return true
+}
+
+// textual writes a text, or bytes that may be one, masked by its form.
+func (d *decoder) textual(key string, f form, c mask.Category, k marshal.Kind, truncated bool) {
+	m, limit := d.profile.masker, d.profile.config.Limits.AttributeValueLength
+	value := d.Bytes()
+	if f == body || f == headers {
+		if k == marshal.String {
+			value = d.valid(value)
+		}
+		start := len(d.scratch)
+		d.scratch = m.AppendBody(d.scratch, c, value, truncated, limit)
+		d.emit(key, d.scratch[start:])
+		return
+	}
+	if k == marshal.Bytes && !utf8.Valid(value) {
+		if limit >= 0 {
+			value = value[:min(len(value), limit/2+1)]
+		}
+		start := len(d.scratch)
+		d.scratch = hex.AppendEncode(append(d.scratch, "0x"...), value)
+		d.emit(key, d.scratch[start:])
+		return
+	}
+	value = d.valid(value)
+	start := len(d.scratch)
+	switch f {
+	case address:
+		d.scratch = m.AppendURL(d.scratch, view(value))
+	case query:
+		d.scratch = m.AppendQuery(d.scratch, view(value))
+	case statement:
+		d.scratch = m.AppendSQL(d.scratch, view(value))
+	case keepEnd:
+		d.emit(key, d.cutFront(d.secretless(value)))
+		return
+	default:
+		if !isURL(value) {
+			d.emit(key, d.secretless(value))
+			return
+		}
+		d.scratch = m.AppendURL(d.scratch, view(value))
+	}
+	d.emit(key, d.scratch[start:])
+}
+
+// isURL reports whether a text of any name is a URL, in which a password or a
+// key may stand: an address of a broker, the source of a download.
+func isURL(s []byte) bool {
+	scheme := bytes.Index(s, []byte("://"))
+	return scheme > 0 && scheme < 32 && bytes.IndexByte(s, ' ') < 0
+}
+
+// emit writes a text that is masked, cut at the limit.
+func (d *decoder) emit(key string, value []byte) {
+	value = d.cut(value)
+	d.span.StringBytes(key, value)
+	if d.old.wanted != 0 {
+		d.old.text(&d.span, key, value)
+	}
+}
+
+// secretless masks the tracer's token in a text that is not masked otherwise.
+func (d *decoder) secretless(s []byte) []byte {
+	token := d.profile.config.Export.Token
+	if len(token) < 8 || !strings.Contains(view(s), token) {
+		return s
+	}
+	return []byte(strings.ReplaceAll(string(s), token, mask.Mask))
+}
+
+// listed writes a list by its form.
+func (d *decoder) listed(key string, f form, c mask.Category, dict int) {
+	n := d.Len()
+	switch {
+	case f == headers:
+		d.headersOf(key, c, marshal.List)
+		return
+	case f == body && n == 2:
+		// (value, True): the capture has cut it.
+		here := d.Pos()
+		if k := d.Next(); (k == marshal.String || k == marshal.Bytes) && d.Next() == marshal.Bool && d.Bool() {
+			end := d.Pos()
+			d.Seek(here)
+			d.textual(key, f, c, d.Next(), true)
+			d.Seek(end)
+			return
+		}
+		d.Seek(here)
+		d.dumpedList(key, c, n)
+		return
+	case f == parameters:
+		d.parametersOf(key, c, marshal.List, dict)
+		return
+	case f != plain && f != namedSecret && f != keepEnd || d.nested(n):
+		d.dumpedList(key, c, n)
+		return
+	}
+	d.span.BeginArray(key)
+	for ; n > 0; n-- {
+		switch d.Next() {
+		case marshal.Bool:
+			d.span.BoolElement(d.Bool())
+		case marshal.Int:
+			d.span.IntElement(d.Int())
+		case marshal.Float:
+			d.span.DoubleElement(d.Float())
+		case marshal.String, marshal.Bytes, marshal.Big:
+			d.span.StringElement(view(d.cut(d.secretless(d.valid(d.Bytes())))))
+		case marshal.None:
+			d.span.StringElement("") // OTLP has no null; dropping it would move the others
+		}
+	}
+	d.span.EndArray()
+}
+
+// nested reports whether any of the n elements to come is a container itself.
+func (d *decoder) nested(n int) bool {
+	start := d.Pos()
+	defer d.Seek(start)
+	for ; n > 0; n-- {
+		if k := d.Next(); k == marshal.List || k == marshal.Dict || k == marshal.Invalid {
+			return true
+		}
+	}
+	return false
+}
+
+// begin readies the writer of masked JSON.
+func (d *decoder) begin(c mask.Category) *mask.Writer {
+	limit := d.profile.config.Limits.AttributeValueLength
+	if d.masker != d.profile.masker {
+		d.masker = d.profile.masker
+		d.writer = d.masker.NewWriter(c, limit)
+	} else {
+		d.writer.Reset(c, limit)
+	}
+	return d.writer
+}
+
+func (d *decoder) finishDump(key string) {
+	start := len(d.scratch)
+	d.scratch = d.writer.AppendTo(d.scratch)
+	d.emit(key, d.scratch[start:])
+}
+
+// dumped writes any value as masked JSON text.
+func (d *decoder) dumped(key string, c mask.Category, k marshal.Kind) {
+	d.dump(d.begin(c), k, 0)
+	d.finishDump(key)
+}
+
+func (d *decoder) dumpedList(key string, c mask.Category, n int) {
+	w := d.begin(c)
+	w.BeginArray()
+	for ; n > 0; n-- {
+		d.dump(w, d.Next(), 1)
+	}
+	w.End()
+	d.finishDump(key)
+}
+
+// dumpDepth is how deep a dump shows nested values; deeper ones become null.
+const dumpDepth = 64
+
+func (d *decoder) dump(w *mask.Writer, k marshal.Kind, depth int) {
+	switch k {
+	case marshal.None:
+		w.Null()
+	case marshal.Bool:
+		w.Bool(d.Bool())
+	case marshal.Int:
+		w.Int(d.Int())
+	case marshal.Float:
+		w.Float(d.Float())
+	case marshal.Big, marshal.String:
+		w.String(view(d.valid(d.Bytes())))
+	case marshal.Bytes:
+		w.Bytes(d.Bytes())
+	case marshal.List, marshal.Dict:
+		if depth >= dumpDepth {
+			w.Null()
+			d.SkipRest(k)
+			return
+		}
+		if k == marshal.List {
+			w.BeginArray()
+			for n := d.Len(); n > 0 && d.Err() == nil; n-- {
+				d.dump(w, d.Next(), depth+1)
+			}
+			w.End()
+			return
+		}
+		w.BeginObject()
+		for {
+			k := d.Next()
+			if k == marshal.End || k == marshal.Invalid {
+				break
+			}
+			w.Key(d.key(k))
+			d.dump(w, d.Next(), depth+1)
+		}
+		w.End()
+	}
+}
+
+// headersOf writes headers, from a dict or a list of pairs, as one masked JSON
+// object.
+func (d *decoder) headersOf(key string, c mask.Category, k marshal.Kind) {
+	d.headers = d.headers[:0]
+	add := func(name, value []byte) {
+		d.headers = append(d.headers, mask.Header{Name: view(name), Value: view(value)})
+	}
+	if k == marshal.List {
+		for n := d.Len(); n > 0; n-- {
+			if k := d.Next(); k != marshal.List || d.Len() != 2 {
+				d.SkipRest(k)
+				continue
+			}
+			name := d.headerText(d.Next())
+			add(name, d.headerText(d.Next()))
+		}
+	} else {
+		for {
+			k := d.Next()
+			if k == marshal.End || k == marshal.Invalid {
+				break
+			}
+			name := d.headerText(k)
+			if k = d.Next(); k != marshal.List {
+				add(name, d.headerText(k))
+				continue
+			}
+			for n := d.Len(); n > 0; n-- { // several values for one name
+				add(name, d.headerText(d.Next()))
+			}
+		}
+	}
+	start := len(d.scratch)
+	d.scratch = d.profile.masker.AppendHeaders(d.scratch, c, d.headers, d.profile.config.Limits.AttributeValueLength)
+	d.emit(key, d.scratch[start:])
+}
+
+// headerText reads a header's name or value: bytes that are not UTF-8 are
+// Latin-1, as HTTP once had it.
+func (d *decoder) headerText(k marshal.Kind) []byte {
+	switch k {
+	case marshal.String, marshal.Big:
+		return d.valid(d.Bytes())
+	case marshal.Bytes:
+		if utf8.Valid(d.Bytes()) {
+			return d.Bytes()
+		}
+		start := len(d.scratch)
+		for _, c := range d.Bytes() {
+			d.scratch = utf8.AppendRune(d.scratch, rune(c))
+		}
+		return d.scratch[start:]
+	case marshal.Int, marshal.Bool, marshal.Float:
+		return []byte(d.key(k))
+	}
+	d.SkipRest(k)
+	return nil
+}
+
+// parametersOf writes the parameters of a statement: a list or a dict of them,
+// or a list of such (executemany). What columns the values are for stands in
+// the statement.
+func (d *decoder) parametersOf(key string, c mask.Category, k marshal.Kind, dict int) {
+	n, start := d.Len(), d.Pos()
+	sql := d.statementIn(dict)
+	d.Seek(start)
+	w := d.begin(c)
+	if k == marshal.List {
+		d.positional(w, c, sql, n, 0)
+	} else {
+		d.named(w, sql)
+	}
+	d.finishDump(key)
+}
+
+func (d *decoder) positional(w *mask.Writer, c mask.Category, sql string, n, depth int) {
+	var columns []string
+	w.BeginArray()
+	for i := range n {
+		k := d.Next()
+		switch {
+		case k == marshal.List && depth == 0:
+			d.positional(w, c, sql, d.Len(), depth+1)
+			continue
+		case k == marshal.Dict && depth == 0:
+			d.named(w, sql)
+			continue
+		case k == marshal.Invalid:
+			return
+		case columns == nil && sql != "":
+			columns = d.profile.masker.SQLParameterNames(sql, n)
+		}
+		if columns != nil && columns[i] != "" && d.profile.masker.Matches(c, columns[i]) {
+			d.SkipRest(k)
+			w.String(mask.Mask)
+			continue
+		}
+		d.dump(w, k, depth+1)
+	}
+	w.End()
+}
+
+func (d *decoder) named(w *mask.Writer, sql string) {
+	var secrets []string
+	if sql != "" {
+		secrets = d.profile.masker.SQLNamedParameters(sql)
+	}
+	w.BeginObject()
+	for {
+		k := d.Next()
+		if k == marshal.End || k == marshal.Invalid {
+			break
+		}
+		key := d.key(k)
+		w.Key(key)
+		if slices.Contains(secrets, key) {
+			d.Skip()
+			w.String(mask.Mask)
+			continue
+		}
+		d.dump(w, d.Next(), 1)
+	}
+	w.End()
+}
+
+// statementIn finds the statement among the attributes that start at the given
+// offset.
+func (d *decoder) statementIn(dict int) string {
+	d.Seek(dict)
+	for {
+		k := d.Next()
+		if k == marshal.End || k == marshal.Invalid {
+			return ""
+		}
+		if key := d.key(k); key == "db.query.text" || key == "db.statement" {
+			if k := d.Next(); k == marshal.String {
+				return view(d.valid(d.Bytes()))
+			} else if !d.SkipRest(k) {
+				return ""
+			}
+		} else if !d.Skip() {
+			return ""
+		}
+	}
+}
+
+func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+)
+
+// counts is the account of one process, or of many.
+type counts struct {
+	made        int64 // by the processes' own word, of those that said goodbye
+	lost        int64 // dropped in the process
+	missing     int64 // made, and neither lost nor received
+	received    int64 // finished spans
+	interrupted int64 // spans made of open ones when the process ended
+	unwatched   int64 // open spans that could not be kept; they still arrive when they end
+	malformed   int64 // records that could not be read
+	unknown     int64 // records of a kind this version does not know
+	gaps        int64 // frames missing from the sequence
+	skipped     int64 // SKIP_EXPORT
+	unsent      int64 // no destination is configured
+	printed     int64 // on the console
+	exported    int64 // given to an exporter
+	dumped      int64 // written to a span dump
+	undumped    int64 // not written to it
+}
+
+func (c *counts) add(o counts) {
+	c.made += o.made
+	c.lost += o.lost
+	c.missing += o.missing
+	c.received += o.received
+	c.interrupted += o.interrupted
+	c.unwatched += o.unwatched
+	c.malformed += o.malformed
+	c.unknown += o.unknown
+	c.gaps += o.gaps
+	c.skipped += o.skipped
+	c.unsent += o.unsent
+	c.printed += o.printed
+	c.exported += o.exported
+	c.dumped += o.dumped
+	c.undumped += o.undumped
+}
+
+// Summary is the account of all spans. Each is in exactly one of the places
+// where a span can end:
+//
+//	Made = Lost + Missing + Malformed + Received
+//	Received + Interrupted = Skipped + Unsent + Export.Accepted
+//
+// with Printed in the place of Export.Accepted where there is a console only.
+type Summary struct {
+	Processes   int   // that have said hello
+	Made        int64 // spans made, as far as is known: a process that was killed could not say
+	Lost        int64 // dropped in the processes themselves
+	Missing     int64 // made by their word, and neither lost nor received
+	Received    int64 // received whole
+	Malformed   int64 // records that could not be read
+	Interrupted int64 // reported as errors: open when their process ended
+	Skipped     int64 // SKIP_EXPORT
+	Unsent      int64 // not sent because no destination is configured
+	Printed     int64 // on the console
+	Dumped      int64 // written to span dumps
+	Undumped    int64 // that could not be
+	Gaps        int64 // frames missing between those received
+	Unknown     int64 // records of later versions
+	Refused     int64 // connections that were turned away or cut off
+	Export      export.Totals
+}
+
+// String gives the line for the log at exit.
+func (s Summary) String() string {
+	var b strings.Builder
+	made := s.Made + s.Interrupted
+	fmt.Fprintf(&b, "%d span%s made in %d process%s, %d delivered", made, plural(made, "s"), s.Processes, plural(int64(s.Processes), "es"), s.Export.Delivered)
+	add := func(n int64, what string) {
+		if n > 0 {
+			fmt.Fprintf(&b, ", %d %s", n, what)
+		}
+	}
+	add(s.Interrupted, "interrupted by the end of their process")
+	for reason, n := range s.Export.Dropped {
+		add(n, "dropped ("+export.Reason(reason).String()+")")
+	}
+	add(s.Export.Pending, "still waiting")
+	add(s.Lost, "dropped in the app")
+	add(s.Missing, "missing")
+	add(s.Malformed, "unreadable")
+	add(s.Skipped, "not meant to be exported")
+	add(s.Unsent, "without a destination")
+	add(s.Printed, "printed")
+	add(s.Dumped, "in the span dump")
+	add(s.Undumped, "not written to the span dump")
+	return b.String()
+}
+
+func plural(n int64, ending string) string {
+	if n == 1 {
+		return ""
+	}
+	return ending
+}
+
+// account sums up; e.setup is held, and no process is left.
+func (e *Engine) account() Summary {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.total
+	s := Summary{
+		Processes: e.known, Made: t.made, Lost: t.lost, Missing: t.missing, Received: t.received,
+		Malformed: t.malformed, Interrupted: t.interrupted, Skipped: t.skipped, Unsent: t.unsent,
+		Printed: t.printed, Dumped: t.dumped, Undumped: t.undumped, Gaps: t.gaps, Unknown: t.unknown, Refused: e.refused,
+	}
+	for _, x := range e.exporters {
+		totals := x.Totals()
+		s.Export.Accepted += totals.Accepted
+		s.Export.Delivered += totals.Delivered
+		s.Export.Pending += totals.Pending
+		for reason, n := range totals.Dropped {
+			s.Export.Dropped[reason] += n
+		}
+	}
+	return s
+}

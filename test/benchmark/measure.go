@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+)
+
+//go:embed python
+var scripts embed.FS
+
+// unpack writes the Python programs to a directory that remove removes.
+func unpack() (dir string, remove func(), err error) {
+	if dir, err = os.MkdirTemp("", "lumigo-benchmark-"); err != nil {
+		return "", nil, err
+	}
+	if err := os.CopyFS(dir, scripts); err != nil {
+		os.RemoveAll(dir)
+		return "", nil, err
+	}
+	return filepath.Join(dir, "python"), func() { os.RemoveAll(dir) }, nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n == 0 {
+		return 0
+	}
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// interleave measures each variant once a round, so that whatever disturbs the machine disturbs all alike,
+// and returns their medians. The first round warms caches up and does not count.
+func interleave(rounds int, variants ...func() (float64, error)) ([]float64, error) {
+	values := make([][]float64, len(variants))
+	for round := range rounds + 1 {
+		for n, measure := range variants {
+			v, err := measure()
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				values[n] = append(values[n], v)
+			}
+		}
+		progress("  round %d of %d", round, rounds)
+	}
+	medians := make([]float64, len(variants))
+	for n := range values {
+		medians[n] = median(values[n])
+	}
+	return medians, nil
+}
+
+// cpuOf runs a program to its end and returns the CPU time that it used, all its threads together.
+func cpuOf(env []string, argv ...string) (time.Duration, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = env
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
+
+// --- a running engine -------------------------------------------------------------------
+
+const leaseArgument = "lease-of-an-engine"
+
+// engine is a `lumigo run` whose command only tells its environment and waits. Programs that are started with
+// that environment are traced by it as if it had started them, and their CPU time can be told from its own.
+type engine struct {
+	env    []string // for programs
+	pid    int
+	stderr bytes.Buffer
+	cmd    *exec.Cmd
+	input  io.Closer
+}
+
+// lease is the command: it tells its environment and ends with its input.
+func lease() {
+	json.NewEncoder(os.Stdout).Encode(os.Environ())
+	io.Copy(io.Discard, os.Stdin)
+}
+
+// newEngine starts an engine that exports to endpoint.
+func (b *bench) newEngine(endpoint string, more ...string) (*engine, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{cmd: exec.Command(b.lumigo, "run", "--", self, leaseArgument)}
+	e.cmd.Env = pythonenv.Environ(append([]string{"LUMIGO_TRACER_TOKEN=t_0123456789abcdef01234", "LUMIGO_ENDPOINT=" + endpoint, "OTEL_SERVICE_NAME=benchmark"}, more...)...)
+	e.cmd.Stderr = &e.stderr
+	out, err := e.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if e.input, err = e.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := e.cmd.Start(); err != nil {
+		return nil, err
+	}
+	e.pid = e.cmd.Process.Pid
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&e.env); err != nil {
+		e.stop()
+		return nil, fmt.Errorf("the launcher did not start its command: %w: %s", err, e.stderr.String())
+	}
+	return e, nil
+}
+
+// stop ends the engine and returns what it said.
+func (e *engine) stop() string {
+	e.input.Close()
+	e.cmd.Wait()
+	return e.stderr.String()
+}
+
+// cpu is the CPU time that the engine has used, in the kernel's ticks of 10 ms.
+func (e *engine) cpu() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", e.pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name, in parentheses, may contain blanks.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	if err1 != nil || err2 != nil {
+		return 0, fmt.Errorf("cannot read %q", stat)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond, nil
+}
+
+// memory is a field of the engine's status, such as VmRSS or VmHWM, in MB.
+func (e *engine) memory(field string) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, found := strings.CutPrefix(line, field+":"); found {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kb / 1000 * 1.024, err
+		}
+	}
+	return 0, fmt.Errorf("no %s in /proc/%d/status", field, e.pid)
+}
+
+// --- the backend ------------------------------------------------------------------------
+
+func newBackend() (*receiver.Receiver, error) {
+	r, err := receiver.Listen("127.0.0.1:0")
+	if err == nil {
+		r.Lean()
+	}
+	return r, err
+}
+
+// waitFor waits until the backend has n spans, and forgets them.
+func waitFor(r *receiver.Receiver, n int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	defer r.Reset()
+	if err := r.WaitCounts(ctx, func(c receiver.Counts) bool { return c.Spans >= n }); err != nil {
+		return fmt.Errorf("want %d spans: %w", n, err)
+	}
+	if got := r.Counts().Spans; got != n {
+		return fmt.Errorf("%d spans arrived, want %d", got, n)
+	}
+	return nil
+}
+
+// interrupt asks a server to end, and sees to it that it does.
+func interrupt(cmd *exec.Cmd) {
+	cmd.Process.Signal(syscall.SIGINT)
+	stop := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
+	cmd.Wait()
+	stop.Stop()
+}
