@@ -40,6 +40,7 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{"run", runHelp, run},
+		{"go", goHelp, weave},
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
 		{"wheel", wheelHelp, buildWheel},
