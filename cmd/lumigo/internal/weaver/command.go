@@ -139,10 +139,11 @@ func fields(text string) (list []string) {
 
 // withOverlay is the command line with an overlay, and with files besides those that it names itself.
 func (c *command) withOverlay(overlay string, flags, files []string) []string {
-	args := append([]string{c.verb}, c.before...)
-	args = append(args, "-overlay="+overlay)
-	args = append(args, flags...)
-	return slices.Concat(args, c.packages, files, c.after)
+	args := []string{c.verb}
+	if c.dir != "" {
+		args = append(args, "-C", c.dir)
+	}
+	return slices.Concat(args, c.before, []string{"-overlay=" + overlay}, flags, c.packages, files, c.after)
 }
 
 // namesFiles reports whether the command names Go files instead of packages.

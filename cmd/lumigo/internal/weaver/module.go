@@ -3,35 +3,58 @@ package weaver
 import (
 	"bytes"
 	"fmt"
+	"go/version"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 )
 
-// injectModule shows copies of the main modules' go.mod files, which say where our module is.
+// injectModule shows copies of the main modules' go.mod files that say where our module is.
 func (p *planner) injectModule() error {
-	for n, m := range p.mains {
-		if m.Path == modulePath {
-			return fmt.Errorf("the build has %s as a main module, and cannot have another one", modulePath)
+	addition := ""
+	vendored, err := p.vendored()
+	if err != nil {
+		return err
+	}
+	if vendored != nil {
+		// Nothing of the vendor directory's list can be overlaid, so each module of it becomes one that is
+		// replaced by its directory there. The sources, their names in messages and their versions stay.
+		if addition, err = p.unvendor(vendored); err != nil {
+			return err
 		}
+		p.plan.Flags = append(p.plan.Flags, "-mod=readonly")
+		if work := p.go_.vars["GOWORK"]; strings.HasSuffix(p.root(), ".work") {
+			text, err := p.read(work)
+			if err != nil {
+				return err
+			}
+			if err := p.show(work, "modules/go.work", replaces.ReplaceAll(text, nil)); err != nil {
+				return err
+			}
+		}
+	}
+	for n, m := range p.mains {
 		name := m.GoMod
 		if p.command.modfile != "" {
 			name = p.absolute(p.command.modfile)
 		}
-		if name == "" {
-			continue
+		if m.Path == modulePath {
+			return fmt.Errorf("%s is itself a main module of the build", modulePath)
 		}
 		text, err := p.read(name)
 		if err != nil {
 			return err
 		}
-		if err := p.show(name, fmt.Sprintf("modules/%d.mod", n), withModule(text, p.module)); err != nil {
+		if vendored != nil {
+			text = replaces.ReplaceAll(text, nil)
+		}
+		text = append(withModule(text, p.module), addition...)
+		if err := p.show(name, fmt.Sprintf("modules/%d.mod", n), text); err != nil {
 			return err
 		}
-	}
-	if _, err := os.Stat(filepath.Join(filepath.Dir(p.root()), "vendor", "modules.txt")); err == nil {
-		p.plan.Flags = append(p.plan.Flags, "-mod=readonly")
 	}
 	return nil
 }
@@ -45,8 +68,10 @@ func (p *planner) root() string {
 }
 
 var (
-	ourReplace = regexp.MustCompile(`(?m)^\s*(replace\s+)?"?` + regexp.QuoteMeta(modulePath) + `"?(\s+v\S+)?\s*=>.*$`)
-	ourRequire = regexp.MustCompile(`(?m)^\s*(require\s+)?"?` + regexp.QuoteMeta(modulePath) + `"?\s+v[^\s=]+\s*(//.*)?$`)
+	ourReplace = regexp.MustCompile(`(?m)^[ \t]*(replace[ \t]+)?"?` + regexp.QuoteMeta(modulePath) + `"?([ \t]+v\S+)?[ \t]*=>.*$`)
+	ourRequire = regexp.MustCompile(`(?m)^[ \t]*(require[ \t]+)?"?` + regexp.QuoteMeta(modulePath) + `"?[ \t]+v[^\s=]+[ \t]*(//.*)?$`)
+	replaces   = regexp.MustCompile(`(?m)^[ \t]*replace[ \t]*(\([^)]*\)|[^(\n]*=>.*$)`)
+	goLine     = regexp.MustCompile(`(?m)^[ \t]*go[ \t]+([0-9][0-9a-z.]*)`)
 )
 
 // withModule adds our module to a go.mod file, whatever that says of it itself.
@@ -60,4 +85,97 @@ func withModule(text []byte, dir string) []byte {
 	}
 	fmt.Fprintf(&b, "\nreplace %s => %s\n", modulePath, strconv.Quote(filepath.ToSlash(dir)))
 	return b.Bytes()
+}
+
+// A vendoredModule is one that vendor/modules.txt lists.
+type vendoredModule struct {
+	path, version, language string
+	hasPackages             bool
+}
+
+// vendored returns what the build takes from a vendor directory, nil if it uses none. The conditions are those of
+// the go command.
+func (p *planner) vendored() ([]*vendoredModule, error) {
+	mode := ""
+	for _, f := range slices.Concat(fields(p.go_.vars["GOFLAGS"]), p.command.load) {
+		if name, value, _ := flagOf(f); name == "mod" {
+			mode = value
+		}
+	}
+	for i, f := range p.command.load { // -mod vendor, in two arguments
+		if name, value, _ := flagOf(f); name == "mod" && value == "" && i+1 < len(p.command.load) {
+			mode = p.command.load[i+1]
+		}
+	}
+	root := p.root()
+	oldest := "go1.14"
+	if strings.HasSuffix(root, ".work") {
+		oldest = "go1.22"
+	}
+	if mode == "" {
+		text, err := p.read(root)
+		if err != nil {
+			return nil, err
+		}
+		if m := goLine.FindSubmatch(text); m == nil || version.Compare("go"+string(m[1]), oldest) < 0 {
+			return nil, nil
+		}
+	} else if mode != "vendor" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(root), "vendor", "modules.txt"))
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return parseVendored(string(text)), nil
+}
+
+func parseVendored(text string) []*vendoredModule {
+	list := []*vendoredModule{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(line, "## "); ok {
+			for _, note := range strings.Split(rest, ";") {
+				if language, ok := strings.CutPrefix(strings.TrimSpace(note), "go "); ok && len(list) > 0 {
+					list[len(list)-1].language = language
+				}
+			}
+		} else if rest, ok := strings.CutPrefix(line, "# "); ok {
+			// Without a version it is a replacement of all versions, and those in use have been listed before.
+			if f := strings.Fields(rest); len(f) >= 2 && f[1] != "=>" {
+				list = append(list, &vendoredModule{path: f[0], version: f[1]})
+			}
+		} else if line != "" && len(list) > 0 {
+			list[len(list)-1].hasPackages = true
+		}
+	}
+	return list
+}
+
+// unvendor gives each vendored module a go.mod file, and returns the lines for the main module's own. Modules of
+// which no package is vendored are replaced by empty ones: nothing but their go.mod would be read.
+func (p *planner) unvendor(modules []*vendoredModule) (string, error) {
+	var b strings.Builder
+	for n, m := range modules {
+		text := []byte("module " + m.path + "\n")
+		if m.language != "" {
+			text = append(text, "\ngo "+m.language+"\n"...)
+		}
+		as := fmt.Sprintf("vendor/%d/go.mod", n)
+		dir := filepath.Join(filepath.Dir(p.root()), "vendor", filepath.FromSlash(m.path))
+		if !m.hasPackages {
+			dir = filepath.Join(p.final, "vendor", strconv.Itoa(n))
+		}
+		if err := p.show(filepath.Join(dir, "go.mod"), as, text); err != nil {
+			return "", err
+		}
+		if !m.hasPackages {
+			delete(p.replace, filepath.Join(dir, "go.mod")) // it is there
+		}
+		fmt.Fprintf(&b, "\nrequire %s %s\n\nreplace %s %s => %s\n", m.path, m.version, m.path, m.version, strconv.Quote(filepath.ToSlash(dir)))
+	}
+	return b.String(), nil
 }

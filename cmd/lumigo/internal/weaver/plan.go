@@ -62,6 +62,8 @@ type planner struct {
 	version string // of the toolchain, such as go1.25.4
 
 	plan     *plan
+	all      []*goPackage
+	broken   bool                  // one of them has an error
 	packages map[string]*goPackage // by import path, test variants included
 	mains    []*goModule           // main modules
 	users    map[string]string     // the user's own overlay
@@ -73,51 +75,98 @@ var versionPattern = regexp.MustCompile(`go1\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?`)
 // errPlain means that there is nothing to weave, for a reason that is none of ours.
 var errPlain = errors.New("nothing to weave")
 
-// make lists the packages of the build and writes what they need into p.dir.
-func (p *planner) make() ([]*goPackage, error) {
-	p.plan, p.replace, p.packages = new(plan), map[string]string{}, map[string]*goPackage{}
+// load lists what the build consists of.
+func (p *planner) load() error {
+	p.packages = map[string]*goPackage{}
 	p.version = versionPattern.FindString(p.go_.vars["GOVERSION"])
 	if version.Compare(p.version, language) < 0 {
-		return nil, fmt.Errorf("weaving needs Go %s or later, and this build uses %s", strings.TrimPrefix(language, "go"), p.go_.vars["GOVERSION"])
+		return fmt.Errorf("weaving needs Go %s or later, and this build uses %s", strings.TrimPrefix(language, "go"), p.go_.vars["GOVERSION"])
 	}
 	if err := p.readOverlay(); err != nil {
-		return nil, err
+		return err
 	}
-	args := append([]string{"-e", "-deps", "-json=" + listFields}, p.command.load...)
+	args := []string{"-e", "-deps", "-json=" + listFields}
 	if p.command.overlay != "" {
 		args = append(args, "-overlay="+p.command.overlay)
 	}
-	if p.command.verb == "test" {
-		args = append(args, "-test")
+	var err error
+	if p.all, err = list[goPackage](p.go_, slices.Concat(args, p.listFlags(), p.command.packages)...); err != nil {
+		return errPlain // go will say it
 	}
-	all, err := list[goPackage](p.go_, append(args, p.command.packages...)...)
-	if err != nil {
-		return nil, errPlain // go will say it
+	mod := []string{"-m", "-json=Path,Dir,GoMod,Main"}
+	if p.command.modfile != "" {
+		mod = append(mod, "-modfile="+p.command.modfile)
 	}
-	if p.mains, err = list[goModule](p.go_, "-m", "-json=Path,Dir,GoMod,GoVersion,Main"); err != nil {
-		return nil, errPlain
+	if p.mains, err = list[goModule](p.go_, mod...); err != nil {
+		return errPlain
 	}
-	for _, pkg := range all {
+	for _, pkg := range p.all {
 		p.packages[pkg.ImportPath] = pkg
+		p.broken = p.broken || pkg.Error != nil
 	}
-	var uses []*integration
-	for _, pkg := range all {
-		if own := p.link(pkg); len(own) > 0 {
-			uses = append(uses, own...)
+	return nil
+}
+
+// listFlags are the flags for go list that make it see what the command would build.
+func (p *planner) listFlags() []string {
+	if p.command.verb == "test" || p.command.verb == "vet" {
+		return append([]string{"-test"}, p.command.load...)
+	}
+	return p.command.load
+}
+
+// entry says which files the plan depends on.
+func (p *planner) entry() *entry {
+	e := new(entry)
+	addRoot := func(dir string) {
+		if dir != "" && !slices.Contains(e.Roots, dir) {
+			e.Roots = append(e.Roots, dir)
 		}
 	}
+	for _, m := range p.mains {
+		addRoot(m.Dir)
+	}
+	for _, pkg := range p.all {
+		switch m := pkg.Module; {
+		case m == nil && !pkg.Standard && pkg.ForTest == "":
+			addRoot(pkg.Dir) // of files that the command names
+		case m != nil && !m.Main && m.Replace != nil && m.Replace.Version == "":
+			addRoot(m.Dir)
+		}
+	}
+	root := p.root()
+	e.Files = []string{root, strings.TrimSuffix(root, ".work") + ".work.sum", filepath.Join(filepath.Dir(root), "vendor", "modules.txt")}
+	if p.command.modfile != "" {
+		name := p.absolute(p.command.modfile)
+		e.Files = append(e.Files, name, strings.TrimSuffix(name, ".mod")+".sum")
+	}
+	if p.command.overlay != "" {
+		e.Files = append(e.Files, p.absolute(p.command.overlay))
+		e.Files = append(e.Files, slices.Sorted(maps.Values(p.users))...)
+	}
+	return e
+}
+
+// write writes what the plan needs into a directory that will be called p.final.
+func (p *planner) write(temp string) error {
+	p.dir, p.plan, p.replace = temp, new(plan), map[string]string{}
+	var uses []*integration
+	for _, pkg := range p.all {
+		uses = append(uses, p.link(pkg)...)
+	}
 	if len(p.plan.Linked) == 0 {
-		return all, nil
+		p.plan.Checked = !p.broken
+		return nil
 	}
 	for _, i := range p.sources.integrations {
 		if slices.Contains(uses, i) {
 			if err := p.weave(i); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	if err := p.injectModule(); err != nil {
-		return nil, err
+		return err
 	}
 	for name, actual := range p.users {
 		if _, ours := p.replace[name]; !ours {
@@ -126,10 +175,41 @@ func (p *planner) make() ([]*goPackage, error) {
 	}
 	text, err := json.MarshalIndent(map[string]any{"Replace": p.replace}, "", "\t")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.plan.Overlay = filepath.Join(p.final, "overlay.json")
-	return all, writeFile(filepath.Join(p.dir, "overlay.json"), text)
+	return writeFile(filepath.Join(temp, "overlay.json"), text)
+}
+
+// check compiles the packages of the build woven, which leaves little for the build itself to do. If that fails,
+// it compiles them plain: what the compiler says of the user's own mistakes must be the same both ways.
+func (p *planner) check() error {
+	if p.broken {
+		return nil
+	}
+	args := slices.Concat([]string{"-export", "-deps", "-json=ImportPath,Module"}, p.listFlags())
+	woven, err := list[goPackage](p.go_, slices.Concat(args, []string{"-overlay=" + p.plan.Overlay}, p.plan.Flags, p.command.packages, p.plan.Files)...)
+	if err != nil {
+		if p.command.overlay != "" {
+			args = append(args, "-overlay="+p.command.overlay)
+		}
+		_, plainErr := list[goPackage](p.go_, append(args, p.command.packages...)...)
+		switch {
+		case plainErr == nil:
+			return err
+		case plainErr.Error() != err.Error():
+			return errPlain
+		}
+		return nil
+	}
+	for _, pkg := range woven {
+		before := p.packages[pkg.ImportPath]
+		if before != nil && before.Module != nil && pkg.Module != nil && before.Module.Version != pkg.Module.Version {
+			return fmt.Errorf("it would change %s from %s to %s", pkg.Module.Path, before.Module.Version, pkg.Module.Version)
+		}
+	}
+	p.plan.Checked = true
+	return nil
 }
 
 // readOverlay reads the overlay that the user's own command line asks for.

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Options says what to build, and whom to tell about it.
@@ -21,30 +23,26 @@ type Options struct {
 	Tell    func(kind, text string)
 }
 
-// Run runs a go command, with weaving if it is one that builds. It returns only if that fails.
+// Run becomes a go command, with weaving if it is one that builds. It returns only if it cannot.
 func Run(o Options) error {
 	command, err := findGo(o.Environ)
 	if err != nil {
 		return err
 	}
-	plain := append([]string{"go"}, o.Args...)
-	c := parseCommand(o.Args)
-	if c.verb == "" || len(o.Args) == 0 || !isWoven(c.verb) || off(o.Environ) {
-		return execute(command, plain, o.Environ)
-	}
-	w := &weaving{Options: o, command: c, go_: &toolchain{command: command, environ: o.Environ, dir: o.Dir}}
-	p, err := w.prepare()
-	if err != nil || p.Overlay == "" {
-		if err != nil && !errors.Is(err, errPlain) {
+	w := &weaving{Options: o, command: parseCommand(o.Args), go_: &toolchain{command: command, environ: o.Environ, dir: o.Dir}}
+	if slices.Contains(wovenVerbs, w.command.verb) && !off(o.Environ) {
+		p, err := w.prepare()
+		if err == nil {
+			return execute(w.go_.command, w.command.withOverlay(p.Overlay, p.Flags, p.Files), w.go_.environ)
+		}
+		if !errors.Is(err, errPlain) {
 			if o.Strict {
 				return fmt.Errorf("cannot weave: %w", err)
 			}
-			o.Tell("warning", fmt.Sprintf("the build is not woven, so what it makes is not traced: %s", err))
+			o.Tell("warning", fmt.Sprintf("the plain go command runs, and what it builds is not traced: %s", err))
 		}
-		return execute(command, plain, o.Environ)
 	}
-	args := append([]string{"go"}, c.withOverlay(p.Overlay, p.Flags, p.Files)...)
-	return execute(w.go_.command, args, w.go_.environ)
+	return execute(command, o.Args, o.Environ)
 }
 
 // off reports whether the environment switches everything of ours off.
@@ -52,17 +50,8 @@ func off(environ []string) bool {
 	return strings.EqualFold(lookup(environ, "LUMIGO_SWITCH_OFF"), "true")
 }
 
-func isWoven(verb string) bool {
-	for _, v := range wovenVerbs {
-		if v == verb {
-			return true
-		}
-	}
-	return false
-}
-
 func execute(command string, args, environ []string) error {
-	return fmt.Errorf("cannot run %s: %w", command, syscall.Exec(command, args, environ))
+	return fmt.Errorf("cannot run %s: %w", command, syscall.Exec(command, append([]string{"go"}, args...), environ))
 }
 
 // A weaving is one run of a go command that builds.
@@ -72,19 +61,25 @@ type weaving struct {
 	go_     *toolchain
 }
 
+// prepare finds the plan for a build, or makes it.
 func (w *weaving) prepare() (*plan, error) {
+	if w.command.remote() {
+		return nil, errors.New("a package@version is built from the module cache, of which the go command takes nothing but the original")
+	}
 	if w.command.dir != "" {
 		w.go_.dir = filepath.Join(w.Dir, w.command.dir)
 	}
 	if err := w.go_.learn(); err != nil {
-		return nil, errPlain
+		return nil, errPlain // go will say it
+	}
+	if mod := w.go_.vars["GOMOD"]; mod == "" || mod == os.DevNull && w.go_.vars["GOWORK"] == "" {
+		return nil, errors.New("there is no go.mod file")
 	}
 	w.command.adopt(w.go_.vars["GOFLAGS"])
-	cache, err := os.UserCacheDir()
+	cache, err := cacheDir(w.Environ)
 	if err != nil {
 		return nil, err
 	}
-	cache = filepath.Join(cache, "lumigo", "go")
 	if err := w.go_.settle(cache); err != nil {
 		return nil, err
 	}
@@ -92,16 +87,78 @@ func (w *weaving) prepare() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plans := filepath.Join(cache, "plans")
+	key := key(w.go_, w.command, sources)
+	file := filepath.Join(plans, key+".json")
+	if known := readEntry(file); known != nil && (known.Plan.Overlay == "" || exists(known.Plan.Overlay)) {
+		state, err := known.take(known.State)
+		if err == nil && state.equal(known.State) {
+			now := time.Now()
+			os.Chtimes(file, now, now)
+			os.Chtimes(filepath.Dir(known.Plan.Overlay), now, now)
+			if state.touched(known.State) {
+				known.State = state
+				known.write(file)
+			}
+			return w.report(known.Plan, false)
+		}
+	}
 	module, err := sources.write(cache)
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cache, "plan")
-	os.RemoveAll(dir)
-	p := &planner{go_: w.go_, command: w.command, sources: sources, module: module, dir: dir, final: dir}
-	if _, err := p.make(); err != nil {
+	sweep(plans)
+	p := &planner{go_: w.go_, command: w.command, sources: sources, module: module}
+	if err := p.load(); err != nil {
 		return nil, err
 	}
-	w.Tell("note", fmt.Sprintf("woven: %v, linked: %v, skipped: %v", p.plan.Woven, p.plan.Linked, p.plan.Skipped))
-	return p.plan, nil
+	e := p.entry()
+	if e.State, err = e.take(nil); err != nil {
+		return nil, err
+	}
+	p.final = filepath.Join(plans, key+"-"+e.State.hash())
+	os.RemoveAll(p.final)
+	if err := writeDir(p.final, p.write); err != nil {
+		return nil, err
+	}
+	if p.plan.Overlay != "" {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+	}
+	if e.Plan = p.plan; e.Plan.Checked {
+		if err := e.write(file); err != nil {
+			return nil, err
+		}
+	}
+	return w.report(e.Plan, true)
+}
+
+// report says what the plan does, if that is new, and what it cannot do in any case.
+func (w *weaving) report(p *plan, isNew bool) (*plan, error) {
+	if w.Strict && len(p.Skipped) > 0 {
+		return nil, errors.New(strings.Join(p.Skipped, "; "))
+	}
+	if (isNew || w.Report) && len(p.Linked) > 0 {
+		w.Tell("note", fmt.Sprintf("traced: %s; woven: %s", enumerate(p.Linked), enumerate(p.Woven)))
+	}
+	for _, s := range p.Skipped {
+		w.Tell("warning", "not woven: "+s)
+	}
+	if p.Overlay == "" {
+		return nil, errPlain
+	}
+	return p, nil
+}
+
+// enumerate lists a few names.
+func enumerate(names []string) string {
+	const most = 6
+	if len(names) == 0 {
+		return "nothing"
+	}
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
