@@ -4,7 +4,10 @@ go 1.26.0
 
 require (
 	github.com/lumigo-io/opentelemetry-distro v0.0.0
+	github.com/rogpeppe/go-internal v1.16.0
 	golang.org/x/sys v0.49.0
 )
+
+require golang.org/x/tools v0.26.0 // indirect
 
 replace github.com/lumigo-io/opentelemetry-distro => ../..

@@ -29,10 +29,11 @@ const (
 	// not call retryable while other batches get through. Backends in trouble
 	// give such answers too, so the batch is tried again; but one that they
 	// choke on must not occupy a request slot for ever.
-	rejectAfter = 5
+	rejectAfter = 10
 
-	// longOutage is how long an outage lasts before its end makes the batches
-	// that are pausing try again at once.
+	// longOutage is how long an outage lasts before its end, witnessed by a
+	// batch that was held up by it, makes the others try again at once. Short
+	// ones are for a backend that is overloaded, and no haste is in place.
 	longOutage = time.Second
 )
 
@@ -66,6 +67,7 @@ func (e *Exporter) deliver(b *batch) {
 			return
 		}
 		if e.ctx.Err() == nil {
+			b.heldUp = true
 			e.failed(a)
 		}
 		if e.pause(pause, kicks) {
@@ -146,7 +148,7 @@ func (e *Exporter) recovered(b *batch) {
 	since, waiting := e.failing, e.totals.Pending
 	e.failing = time.Time{}
 	lasted := time.Since(since)
-	if !since.IsZero() && lasted >= longOutage {
+	if !since.IsZero() && lasted >= longOutage && b.heldUp {
 		e.kicks++
 		e.broadcast()
 	}

@@ -68,6 +68,7 @@ type Exporter struct {
 	urgent    uint64        // spans to send without delay: those numbered below
 	since     time.Time     // when the wait of what is queued began; zero when run has not looked yet
 	full      bool          // a span was dropped since a batch last left
+	fullSaid  bool          // and the report has been told
 	failing   time.Time     // when the outage began; zero when there is none
 	notBefore time.Time     // as the backend's Retry-After asks
 	kicks     int           // how often pauses were cut short
@@ -83,6 +84,7 @@ type batch struct {
 	body   []byte
 	memory int64
 
+	heldUp    bool  // an attempt has failed
 	delivered int64 // Totals.Delivered when its last attempt ended
 	strikes   int   // see rejectAfter
 }
@@ -306,7 +308,8 @@ func (e *Exporter) run() {
 func (e *Exporter) next() (b *batch, wait time.Duration, end bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.full {
+	if e.full && !e.fullSaid {
+		e.fullSaid = true
 		totals := e.totals
 		e.mu.Unlock()
 		e.report.full(totals) // without the lock: Add must not wait for a log line
@@ -345,7 +348,7 @@ func (e *Exporter) next() (b *batch, wait time.Duration, end bool) {
 	e.queue.drop(n, bytes)
 	e.taken += uint64(n)
 	e.hold(b)
-	e.since = now
+	e.since = time.Time{} // what is left waits anew
 	return b, 0, false
 }
 
@@ -372,7 +375,7 @@ func (e *Exporter) settle(b *batch, dropped int, why Reason) {
 	e.totals.Dropped[why] += int64(dropped)
 	e.held -= b.memory
 	e.sending = slices.DeleteFunc(e.sending, func(other *batch) bool { return other == b })
-	e.full = false
+	e.full, e.fullSaid = false, false
 	e.broadcast()
 	e.look()
 }

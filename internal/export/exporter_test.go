@@ -46,7 +46,7 @@ func TestARequestCarriesTokenHeadersAndSpans(t *testing.T) {
 	r := b.requests()[0]
 	for header, want := range map[string]string{
 		"Authorization": "LumigoToken t_123", "User-Agent": "lumigo-opentelemetry-distro/1.2.3", "X-Team": "payments",
-		"Content-Type": "application/x-protobuf", "Content-Encoding": "",
+		"Content-Type": "application/x-protobuf", "Content-Encoding": "", "Accept-Encoding": "",
 	} {
 		if got := r.Header.Get(header); got != want {
 			t.Errorf("%s: got %q, want %q", header, got, want)
@@ -447,6 +447,7 @@ func TestMemoryIsBoundedWhileTheBackendIsDown(t *testing.T) {
 			o := to(b.URL)
 			o.Export.MemoryLimit = 1 << 20
 			o.Export.Compression = compression
+			o.Batch.MaxExportBatchSize = 1 << 20 // so that requests are as large as can be
 			e, log := start(t, o)
 			var most int64
 			for i := range 100_000 {
@@ -626,6 +627,18 @@ func TestRedirects(t *testing.T) {
 			t.Errorf("%d requests, %d spans", len(b.requests()), b.received())
 		}
 	})
+	t.Run("that would make it a GET are not", func(t *testing.T) {
+		b := newBackend(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/moved", http.StatusFound)
+		})
+		e, _ := start(t, to(b.URL))
+		addSpans(e, 0, 4)
+		flush(t, e)
+		if len(b.requests()) != 1 {
+			t.Errorf("%d requests", len(b.requests()))
+		}
+		wantTotals(t, e, "4 spans: 0 delivered, 4 dropped (rejected: 4)")
+	})
 	for _, code := range []int{301, 302, 307, 308} {
 		t.Run(fmt.Sprintf("%d to another host is not followed", code), func(t *testing.T) {
 			other := newBackend(t, nil)
@@ -744,22 +757,24 @@ func TestAccountingUnderRandomFailures(t *testing.T) {
 }
 
 func TestNothingRunsAfterShutdown(t *testing.T) {
-	before := runtime.NumGoroutine()
+	var backends []*backend
 	for _, handle := range []func(int, http.ResponseWriter, *http.Request){
 		nil,
 		func(n int, w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) },
 		func(n int, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
-		b := unstarted(handle)
-		b.Start()
+		backends = append(backends, newBackend(t, handle))
+	}
+	before := runtime.NumGoroutine()
+	for _, b := range backends {
 		e, _ := start(t, to(b.URL))
 		addSpans(e, 0, 5000)
 		b.awaitRequests(t, 3)
 		e.Shutdown(ended())
-		b.Close()
 	}
 	e, _ := start(t, Options{})
 	e.Shutdown(within(t))
+	// The servers still run: their connections end because ours do.
 	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<20)

@@ -11,7 +11,8 @@ import (
 const quiet = time.Minute
 
 // reporter writes the exporter's log lines: when something changes, not for
-// each request, and each kind of line at most once a minute.
+// each request, and each kind of line at most once a minute. The debug log has
+// every attempt.
 type reporter struct {
 	log      *diag.Logger
 	endpoint string // as it may be shown
@@ -41,7 +42,10 @@ func (r *reporter) once(kind string) bool {
 
 // outage says that the backend cannot be reached, or cannot take spans now.
 func (r *reporter) outage(cause string) {
-	if !r.once("outage") {
+	r.mu.Lock()
+	known := r.failed
+	r.mu.Unlock()
+	if known || !r.once("outage") {
 		r.log.Debugf("cannot deliver spans to %s: %s", r.endpoint, cause)
 		return
 	}

@@ -3,6 +3,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,84 @@ func TestABatchLeavesWhenItIsFullOrDue(t *testing.T) {
 	})
 }
 
+func TestABatchThatFillsUpWhileItWaitsLeavesAtOnce(t *testing.T) {
+	tests := []struct {
+		name   string
+		o      Options
+		add    func(e *Exporter)
+		leaves int // with which add
+	}{
+		{"by number of spans", Options{Batch: config.Batch{MaxExportBatchSize: 10}}, func(e *Exporter) { addSpans(e, 0, 1) }, 10},
+		{"by bytes", Options{Export: config.Export{MemoryLimit: 1 << 20}}, func(e *Exporter) {
+			e.Add(shop, flask, append(span(1), bytes.Repeat([]byte("\x4a\x00"), 10_000)...))
+		}, 7}, // 128 KiB a request
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			play(t, tt.o, ok, func(t *testing.T, e *Exporter, s *script, _ *lines) {
+				for i := range tt.leaves {
+					if got := len(s.times()); got != 0 {
+						t.Fatalf("left after %d adds", i)
+					}
+					tt.add(e)
+					synctest.Wait()
+				}
+				if got := len(s.times()); got != 1 {
+					t.Errorf("%d requests", got)
+				}
+			})
+		})
+	}
+}
+
+func TestAFlappingBackendIsNotRepeatedInTheLog(t *testing.T) {
+	flapping := func(n int, r *http.Request) (*http.Response, error) { return reply(200 + 303*(n%2)) }
+	play(t, Options{}, flapping, func(t *testing.T, e *Exporter, s *script, log *lines) {
+		for i := range 50 {
+			addSpans(e, i, 1)
+			flush(t, e)
+			time.Sleep(time.Second / 2)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 2 {
+			t.Errorf("%d lines, want a failure and a recovery:\n%s", n, log)
+		}
+	})
+}
+
+func TestThatTheQueueIsFullIsSaidAgainWhenItIsNews(t *testing.T) {
+	var down bool
+	var mu sync.Mutex
+	set := func(v bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		down = v
+	}
+	answer := func(int, *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if down {
+			return reply(503)
+		}
+		return reply(200)
+	}
+	o := Options{Batch: config.Batch{MaxQueueSize: 10}}
+	play(t, o, answer, func(t *testing.T, e *Exporter, s *script, log *lines) {
+		for range 2 {
+			set(true)
+			for range 100 { // one at a time: batches of ten leave, until four are under way
+				addSpans(e, 0, 1)
+				synctest.Wait()
+			}
+			time.Sleep(time.Hour)
+			set(false)
+			flush(t, e)
+		}
+		if n := strings.Count(log.String(), "is full with 50 spans waiting"); n != 2 {
+			t.Errorf("said %d times:\n%s", n, log)
+		}
+	})
+}
+
 func TestPausesGrowAndDiffer(t *testing.T) {
 	refuse := func(int, *http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
 	play(t, Options{}, refuse, func(t *testing.T, e *Exporter, s *script, log *lines) {
@@ -109,9 +188,8 @@ func TestPausesGrowAndDiffer(t *testing.T) {
 		if got := e.Totals(); got.Pending != 1 {
 			t.Errorf("after an hour: %v", got)
 		}
-		// Each failure is a line in the debug log; a warning comes once a minute.
-		if n := strings.Count(log.String(), "\n"); n < 55 || n > 61 {
-			t.Errorf("%d lines in an hour", n)
+		if n := strings.Count(log.String(), "\n"); n != 1 {
+			t.Errorf("%d lines in an hour:\n%s", n, log)
 		}
 	})
 }
@@ -167,6 +245,27 @@ func TestShutdownDoesNotWaitForATurnThatComesTooLate(t *testing.T) {
 	})
 }
 
+func TestTheEarlierOfTwoShutdownsDecidesWhatIsTooLate(t *testing.T) {
+	later := func(int, *http.Request) (*http.Response, error) { return reply(429, "Retry-After", "60") }
+	play(t, Options{}, later, func(t *testing.T, e *Exporter, s *script, _ *lines) {
+		addSpans(e, 0, 512)
+		synctest.Wait()
+		began := time.Now()
+		shutdown := func(within time.Duration) {
+			ctx, cancel := context.WithTimeout(context.Background(), within)
+			defer cancel()
+			e.Shutdown(ctx)
+		}
+		go shutdown(time.Hour)
+		synctest.Wait()
+		shutdown(10 * time.Second)
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waited %v", waited)
+		}
+		e.Shutdown(ended())
+	})
+}
+
 func TestAnAttemptHasATimeout(t *testing.T) {
 	hang := func(n int, r *http.Request) (*http.Response, error) {
 		if n > 1 {
@@ -216,6 +315,27 @@ func TestTheEndOfAnOutageEndsAllPauses(t *testing.T) {
 	})
 }
 
+func TestTheEndOfAShortOutageHurriesNobody(t *testing.T) {
+	overloaded := func(n int, r *http.Request) (*http.Response, error) {
+		if n <= 2 || r.ContentLength < 200 { // both batches at first, and the small one always
+			return reply(503)
+		}
+		return reply(200)
+	}
+	o := Options{Batch: config.Batch{MaxExportBatchSize: 10, ScheduleDelay: time.Millisecond}}
+	play(t, o, overloaded, func(t *testing.T, e *Exporter, s *script, _ *lines) {
+		addSpans(e, 0, 11)
+		time.Sleep(time.Minute)
+		at := s.times()
+		for i := range at[:len(at)-1] {
+			if at[i] == at[i+1] {
+				t.Errorf("two requests at %v", at[i])
+			}
+		}
+		wantTotals(t, e, "11 spans: 10 delivered, 1 waiting")
+	})
+}
+
 func TestABatchThatTheBackendChokesOnIsRejected(t *testing.T) {
 	poisoned := func(n int, r *http.Request) (*http.Response, error) {
 		if r.ContentLength < 200 { // the first span alone
@@ -235,6 +355,15 @@ func TestABatchThatTheBackendChokesOnIsRejected(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		wantTotals(t, e, "601 spans: 600 delivered, 1 dropped (rejected: 1)")
+		last := time.Duration(0) // attempt at the batch of one span, which is not that of the others' pace
+		for _, at := range s.times() {
+			if at%time.Second != 0 {
+				last = at
+			}
+		}
+		if after := last - time.Hour; after < 12*time.Second {
+			t.Errorf("given up after %v, want it to have nine pauses", after)
+		}
 		if !strings.Contains(log.String(), "refused 1 span, which are dropped: 500 Internal Server Error") {
 			t.Errorf("log:\n%s", log)
 		}

@@ -342,8 +342,7 @@ scan:
 			r, size := unescapeUnicode(s[i:])
 			if size == 0 {
 				if len(s)-i < 4 && strings.IndexByte(s[i:], '"') < 0 {
-					i = len(s) // cut short within the escape
-					break scan
+					break scan // cut short within the escape
 				}
 				if strict {
 					return "", 0, false

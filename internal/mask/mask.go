@@ -146,8 +146,9 @@ func (m *Masker) Matches(c Category, key string) bool {
 	return m.matchers[c].matches(key)
 }
 
-// redact replaces the secrets in s.
-func (m *Masker) redact(s string) string {
+// Redact replaces the secrets that [New] was given, in a text that is masked no
+// other way. It returns s itself when there are none in it.
+func (m *Masker) Redact(s string) string {
 	for _, secret := range m.secrets {
 		if secret.in(s) {
 			s = strings.ReplaceAll(s, secret.text, Mask)
@@ -156,10 +157,10 @@ func (m *Masker) redact(s string) string {
 	return s
 }
 
-// redactCut is redact for a text whose end is missing: the start of a secret
+// redactCut is Redact for a text whose end is missing: the start of a secret
 // may have been left there.
 func (m *Masker) redactCut(s string) string {
-	s = m.redact(s)
+	s = m.Redact(s)
 	for _, secret := range m.secrets {
 		for n := min(len(secret.text)-1, len(s)); n >= minSecret/2; n-- {
 			if strings.HasSuffix(s, secret.text[:n]) {

@@ -21,6 +21,8 @@ var originalPatterns = []string{
 // defaultPatterns is ours: the original's, and what leaks through it.
 var defaultPatterns = append(originalPatterns[:len(originalPatterns):len(originalPatterns)],
 	".*token.*", ".*passw.*", ".*pwd.*", "cookie", "set-cookie", ".*authorization.*", ".*dsn.*", ".*database_url.*",
+	// Of signed URLs, as the semantic conventions ask for url.full.
+	".*signature.*", "sig$",
 )
 
 // parsePatterns reads the text of a masking variable. all says that it is the

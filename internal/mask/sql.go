@@ -16,7 +16,7 @@ func (m *Masker) AppendSQL(dst []byte, text string) []byte {
 	if keys.all {
 		return append(dst, Mask...)
 	}
-	text = m.redact(text)
+	text = m.Redact(text)
 	p := parsers.Get().(*sqlParser)
 	defer p.release()
 	p.parse(text, keys)

@@ -31,7 +31,7 @@ func (e *splice) text() string {
 // forms, multipart forms and URLs. It returns s itself when there is nothing to mask; what it
 // returns stays valid until the next call.
 func (w *Writer) clean(s string) string {
-	s = w.m.redact(s)
+	s = w.m.Redact(s)
 	if looksJSON(s) {
 		return w.inside(s)
 	}
@@ -67,7 +67,7 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 	if truncated {
 		s = m.redactCut(dropPartialRune(s))
 	} else {
-		s = m.redact(s)
+		s = m.Redact(s)
 	}
 	if !looksStructured(s) && !utf8.ValidString(s) {
 		return appendHex(dst, s, limit)

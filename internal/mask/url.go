@@ -7,7 +7,7 @@ import "strings"
 func (m *Masker) AppendURL(dst []byte, url string) []byte {
 	w := m.writer(QueryParameters, -1)
 	defer m.release(w)
-	return append(dst, w.urls(m.redact(url), true)...)
+	return append(dst, w.urls(m.Redact(url), true)...)
 }
 
 // AppendQuery appends a query string, without its question mark, masked by key.
@@ -21,7 +21,7 @@ func (m *Masker) AppendQuery(dst []byte, query string) []byte {
 	}
 	w := m.writer(QueryParameters, -1)
 	defer m.release(w)
-	return append(dst, w.form(m.redact(query), keys)...)
+	return append(dst, w.form(m.Redact(query), keys)...)
 }
 
 // urls masks the URLs in s; whole says that s is nothing but one.

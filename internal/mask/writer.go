@@ -20,7 +20,7 @@ type Writer struct {
 	limit int // characters; negative for none
 
 	buf     []byte
-	stack   []byte // the containers that are open: '{' or '[', lower bits as flags
+	stack   []byte // the containers that are open: '{' or '[', and nonempty
 	objects int    // how many of them are objects
 	keyLen  int    // length of the last key as written
 	hidden  int    // when not 0: len(stack)+1 at the value that is not written
@@ -180,7 +180,7 @@ func (w *Writer) Key(key string) {
 			w.exempt = here
 		}
 	} else {
-		w.quote(w.m.redact(key))
+		w.quote(w.m.Redact(key))
 	}
 	w.keyLen = len(w.buf) - start
 	w.buf = append(w.buf, ": "...)

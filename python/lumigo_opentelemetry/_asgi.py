@@ -165,7 +165,8 @@ async def respond(app, scope, receive, send):
     except BaseException as error:
         try:
             request.fail(error)
-            if not request.status and isinstance(error, Exception):
+            # The server answers an exception with 500, but nobody who has gone away. (Until 3.7 that was one, too.)
+            if not request.status and isinstance(error, Exception) and type(error).__name__ != "CancelledError":
                 request.status = 500
         except Exception as fault:
             trouble(fault)

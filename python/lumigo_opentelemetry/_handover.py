@@ -75,7 +75,7 @@ def connect(timeout=None):
 
 
 def _open(timeout=None):
-    global _socket, _inode, _descriptor, _sequence, _dropped, _reported, _next_attempt
+    global _socket, _inode, _descriptor, _sequence, _dropped, _reported, _next_attempt, _full_at
     import _socket as native
 
     _next_attempt = time.monotonic() + _RETRY_SECONDS
@@ -90,7 +90,7 @@ def _open(timeout=None):
             connection.setsockopt(native.SOL_SOCKET, native.SO_SNDBUF, BACKLOG_BYTES)
         except OSError:
             pass
-        _sequence = 0
+        _sequence = _full_at = 0
         _dropped -= _reported
         _reported = 0
         _descriptor = connection.fileno()

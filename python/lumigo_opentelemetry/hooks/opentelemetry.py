@@ -168,7 +168,7 @@ def _install_trace(trace):
         _imports.wrap(trace, "get_tracer_provider", make)
     setter = "_set_tracer_provider" if hasattr(trace, "_set_tracer_provider") else "set_tracer_provider"
     _imports.wrap(trace, setter, _set_tracer_provider)
-    if trace._TRACER_PROVIDER is not None:
+    if _api.foreign():
         _listen(trace._TRACER_PROVIDER)
 
 
@@ -191,12 +191,15 @@ class _Api:
         self.trace = trace
         propagation = sys.modules["opentelemetry.trace.propagation"]
         self.span_key = getattr(propagation, "_SPAN_KEY", None) or propagation.SPAN_KEY
+        # Before there was a proxy, asking for a provider installed one that does nothing.
+        self.nothing = None if hasattr(trace, "_PROXY_TRACER_PROVIDER") else getattr(trace, "_DefaultTracerProvider", None)
         self.spans = _make_span_class(trace)
         self.provider = _make_provider(trace)
 
     def foreign(self):
         """Whether the app has a provider of its own."""
-        return self.trace._TRACER_PROVIDER is not None
+        provider = self.trace._TRACER_PROVIDER
+        return provider is not None and type(provider) is not self.nothing
 
     def face(self, span):
         """span as the app's API knows spans: always the same object for the same span."""

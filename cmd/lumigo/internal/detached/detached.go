@@ -110,18 +110,7 @@ func Serve(o Options) error {
 	cfg, _ := config.Parse(o.Environ)
 	log := diag.New(standardError{}, cfg.LogLevel)
 	log.Redact(cfg.Export.Token)
-	key := os.Getenv(engine.KeyVariable)
-	e, err := engine.Listen(engine.Options{
-		Listener: os.NewFile(descriptor, "engine"),
-		Key:      key,
-		Log:      log,
-		Version:  o.Version,
-		Environ:  o.Environ,
-		Idle:     o.Idle,
-	})
-	if err == nil && key == "" {
-		err = fmt.Errorf("the environment has no %s", engine.KeyVariable)
-	}
+	e, err := listen(o, log)
 	if err != nil {
 		log.Warningf("the engine did not start, nothing is traced: %v", err)
 		return err
@@ -140,6 +129,21 @@ func Serve(o Options) error {
 		log.Infof("%v", summary)
 	}
 	return err
+}
+
+func listen(o Options, log *diag.Logger) (*engine.Engine, error) {
+	key := os.Getenv(engine.KeyVariable)
+	if key == "" {
+		return nil, fmt.Errorf("%s is not set", engine.KeyVariable)
+	}
+	return engine.Listen(engine.Options{
+		Listener: os.NewFile(descriptor, "engine"),
+		Key:      key,
+		Log:      log,
+		Version:  o.Version,
+		Environ:  o.Environ,
+		Idle:     o.Idle,
+	})
 }
 
 func serve(e *engine.Engine, log *diag.Logger) (err error) {

@@ -173,7 +173,10 @@ type running struct {
 func launcherCommand(t *testing.T, env []string, command ...string) (*exec.Cmd, string) {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], append([]string{"launch"}, command...)...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"launch"}, command...)...)
+	cmd.WaitDelay = time.Second
 	journal := filepath.Join(dir, "journal")
 	cmd.Env = append(os.Environ(), append([]string{"TMPDIR=" + dir, "XDG_CACHE_HOME=", "PYTHONPATH=", "LUMIGO_SWITCH_OFF=", "JOURNAL=" + journal}, env...)...)
 	return cmd, journal

@@ -113,6 +113,9 @@ func prepare(o Options, log *diag.Logger) (engine Engine, dir string, remove fun
 		if r := recover(); r != nil {
 			err = fmt.Errorf("internal error: %v", r)
 		}
+		if err != nil && remove != nil {
+			remove()
+		}
 	}()
 	dir, remove, err = unpack(o.Python, sharedDirs(o.Environ), tempDirs(o.Environ))
 	if err != nil {
@@ -126,8 +129,7 @@ func prepare(o Options, log *diag.Logger) (engine Engine, dir string, remove fun
 		}
 		failures = append(failures, err)
 	}
-	remove()
-	return nil, "", nil, errors.Join(failures...)
+	return nil, "", remove, errors.Join(failures...)
 }
 
 // A launch is one run of a command.

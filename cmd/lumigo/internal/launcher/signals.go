@@ -22,10 +22,10 @@ import (
 //
 // Go's os/signal does not show that note, and the Go runtime does not let its threads block the signals that
 // end a program. But the kernel offers a signal to the main thread before any other, and a thread that
-// is in sigtimedwait(2) gets it with the note. So where there is a terminal, the main thread waits there. What
-// comes in the moment that it needs to go back there, os/signal catches without the note; then the terminal
-// is taken to have sent what terminals send to the group in front. Without a terminal every signal comes
-// from a process, and os/signal is enough.
+// is in sigtimedwait(2) gets it with the note. So where there is a terminal, the main thread waits there. Of
+// several signals in the same moment, os/signal may catch some, without the note; then the terminal is taken to
+// have sent what terminals send to the group in front. Without a terminal every signal comes from a process,
+// and os/signal is enough.
 //
 // A sender that signals every process of a group or a cgroup one by one (systemd's default KillMode, kill
 // with a negative pid) makes the command get a signal twice. Every init has that flaw; such a sender

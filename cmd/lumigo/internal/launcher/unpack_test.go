@@ -193,6 +193,21 @@ func TestUnpackDoesNotTrustWhatOthersCanChange(t *testing.T) {
 	}
 }
 
+// A sticky bit protects what is in a directory from others, but does not keep them from adding to it.
+func TestUnpackDoesNotTrustAStickyDirectory(t *testing.T) {
+	root := tempRoot(t)
+	dir, _, err := unpack(tree, []string{root}, nil)
+	if err == nil {
+		err = os.Chmod(dir, 0o777|fs.ModeSticky)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := unpack(tree, []string{root}, nil); err == nil || !strings.Contains(err.Error(), "can be changed by other users (mode 0777)") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestUnpackGoesFromPlaceToPlace(t *testing.T) {
 	root := tempRoot(t)
 	dir, remove, err := unpack(tree, []string{root + "/none/cache", root + "/cache"}, nil)

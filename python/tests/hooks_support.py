@@ -1,0 +1,59 @@
+"""For tests of hooks: installs one hook at a time and collects the spans that would go to the engine."""
+
+import marshal
+import unittest
+
+import here
+from lumigo_opentelemetry import _handover, _imports, _tracing
+
+
+class Recorded:
+    """A finished span as the engine would get it."""
+
+    def __init__(self, record):
+        (_, self.trace_id, self.span_id, self.parent_id, _, _, self.name, self.kind, self.start, self.end) = record[:10]
+        self.status, _, _, attributes, events = record[10:15]
+        self.attributes = {name: value for name, value in attributes.items() if value is not None}
+        self.events = events or []
+
+    def __repr__(self):
+        return "<%s %s>" % (self.name, self.attributes)
+
+    def get(self, name):
+        return self.attributes.get(name)
+
+    @property
+    def exceptions(self):
+        return [attributes["exception.type"] for _, name, attributes in self.events if name == "exception"]
+
+
+class HookCase(unittest.TestCase):
+    def setUp(self):
+        here.reset()
+        self.faults = []
+        for owner, name, value in ((_tracing, "_drain", lambda: None), (_imports, "failed", self.fault)):
+            self.addCleanup(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        self.addCleanup(here.reset)
+
+    def fault(self, part, error):
+        self.faults.append((part, error))
+
+    def tearDown(self):
+        self.assertEqual(self.faults, [])
+
+    def hook(self, name, module):
+        previous, _imports._installing = _imports._installing, name
+        try:
+            _imports._load(name).install(module)
+        finally:
+            _imports._installing = previous
+        self.addCleanup(_imports.unwrap, name)
+
+    def spans(self):
+        return [Recorded(marshal.loads(data)) for data in _handover.spans]
+
+    def one(self):
+        spans = self.spans()
+        self.assertEqual(len(spans), 1, spans)
+        return spans[0]
