@@ -21,6 +21,9 @@ type command struct {
 // wovenVerbs are the commands that compile main packages or tests. All others are plain go.
 var wovenVerbs = []string{"build", "install", "run", "test", "vet"}
 
+// verbEnvironment stands for all of them, when it is not known yet what will be built.
+const verbEnvironment = "env"
+
 var (
 	// loadSwitches and loadValues are the flags that have a say in the packages, and in the objects that are
 	// compiled from them.
@@ -145,6 +148,12 @@ func (c *command) withOverlay(overlay string, flags, files []string) []string {
 	}
 	return slices.Concat(args, c.before, []string{"-overlay=" + overlay}, flags, c.packages, files, c.after)
 }
+
+// compilesTests reports whether the command compiles tests, and compilesMains whether it does main packages.
+func (c *command) compilesTests() bool {
+	return slices.Contains([]string{"test", "vet", verbEnvironment}, c.verb)
+}
+func (c *command) compilesMains() bool { return c.verb != "test" }
 
 // namesFiles reports whether the command names Go files instead of packages.
 func (c *command) namesFiles() bool { return len(c.packages) > 0 && isFile(c.packages[0]) }

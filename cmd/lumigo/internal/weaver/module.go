@@ -22,18 +22,14 @@ func (p *planner) injectModule() error {
 	if vendored != nil {
 		// Nothing of the vendor directory's list can be overlaid, so each module of it becomes one that is
 		// replaced by its directory there. The sources, their names in messages and their versions stay.
-		if addition, err = p.unvendor(vendored); err != nil {
-			return err
-		}
+		addition = p.unvendor(vendored)
 		p.plan.Flags = append(p.plan.Flags, "-mod=readonly")
 		if work := p.go_.vars["GOWORK"]; strings.HasSuffix(p.root(), ".work") {
 			text, err := p.read(work)
 			if err != nil {
 				return err
 			}
-			if err := p.show(work, "modules/go.work", replaces.ReplaceAll(text, nil)); err != nil {
-				return err
-			}
+			p.show(work, "modules/go.work", replaces.ReplaceAll(text, nil))
 		}
 	}
 	for n, m := range p.mains {
@@ -52,9 +48,7 @@ func (p *planner) injectModule() error {
 			text = replaces.ReplaceAll(text, nil)
 		}
 		text = append(withModule(text, p.module), addition...)
-		if err := p.show(name, fmt.Sprintf("modules/%d.mod", n), text); err != nil {
-			return err
-		}
+		p.show(name, fmt.Sprintf("modules/%d.mod", n), text)
 	}
 	return nil
 }
@@ -157,7 +151,7 @@ func parseVendored(text string) []*vendoredModule {
 
 // unvendor gives each vendored module a go.mod file, and returns the lines for the main module's own. Modules of
 // which no package is vendored are replaced by empty ones: nothing but their go.mod would be read.
-func (p *planner) unvendor(modules []*vendoredModule) (string, error) {
+func (p *planner) unvendor(modules []*vendoredModule) string {
 	var b strings.Builder
 	for n, m := range modules {
 		text := []byte("module " + m.path + "\n")
@@ -166,16 +160,13 @@ func (p *planner) unvendor(modules []*vendoredModule) (string, error) {
 		}
 		as := fmt.Sprintf("vendor/%d/go.mod", n)
 		dir := filepath.Join(filepath.Dir(p.root()), "vendor", filepath.FromSlash(m.path))
-		if !m.hasPackages {
+		if m.hasPackages {
+			p.show(filepath.Join(dir, "go.mod"), as, text)
+		} else {
 			dir = filepath.Join(p.final, "vendor", strconv.Itoa(n))
-		}
-		if err := p.show(filepath.Join(dir, "go.mod"), as, text); err != nil {
-			return "", err
-		}
-		if !m.hasPackages {
-			delete(p.replace, filepath.Join(dir, "go.mod")) // it is there
+			p.files[as] = text
 		}
 		fmt.Fprintf(&b, "\nrequire %s %s\n\nreplace %s %s => %s\n", m.path, m.version, m.path, m.version, strconv.Quote(filepath.ToSlash(dir)))
 	}
-	return b.String(), nil
+	return b.String()
 }

@@ -57,8 +57,7 @@ type planner struct {
 	command *command
 	sources *sourceTree
 	module  string // where the sources are
-	dir     string // where the plan is written
-	final   string // where it will be in the end
+	final   string // where the plan's files will be
 	version string // of the toolchain, such as go1.25.4
 
 	plan     *plan
@@ -68,6 +67,7 @@ type planner struct {
 	mains    []*goModule           // main modules
 	users    map[string]string     // the user's own overlay
 	replace  map[string]string     // our overlay
+	files    map[string][]byte     // the plan's files, by slash-separated path
 }
 
 var versionPattern = regexp.MustCompile(`go1\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?`)
@@ -85,19 +85,24 @@ func (p *planner) load() error {
 	if err := p.readOverlay(); err != nil {
 		return err
 	}
-	args := []string{"-e", "-deps", "-json=" + listFields}
-	if p.command.overlay != "" {
-		args = append(args, "-overlay="+p.command.overlay)
-	}
-	var err error
-	if p.all, err = list[goPackage](p.go_, slices.Concat(args, p.listFlags(), p.command.packages)...); err != nil {
-		return errPlain // go will say it
-	}
 	mod := []string{"-m", "-json=Path,Dir,GoMod,Main"}
 	if p.command.modfile != "" {
 		mod = append(mod, "-modfile="+p.command.modfile)
 	}
+	var err error
 	if p.mains, err = list[goModule](p.go_, mod...); err != nil {
+		return errPlain // go will say it
+	}
+	if p.command.verb == verbEnvironment {
+		for _, m := range p.mains {
+			p.command.packages = append(p.command.packages, m.Dir+"/...")
+		}
+	}
+	args := []string{"-e", "-deps", "-json=" + listFields}
+	if p.command.overlay != "" {
+		args = append(args, "-overlay="+p.command.overlay)
+	}
+	if p.all, err = list[goPackage](p.go_, slices.Concat(args, p.listFlags(), p.command.packages)...); err != nil {
 		return errPlain
 	}
 	for _, pkg := range p.all {
@@ -109,7 +114,7 @@ func (p *planner) load() error {
 
 // listFlags are the flags for go list that make it see what the command would build.
 func (p *planner) listFlags() []string {
-	if p.command.verb == "test" || p.command.verb == "vet" {
+	if p.command.compilesTests() {
 		return append([]string{"-test"}, p.command.load...)
 	}
 	return p.command.load
@@ -147,9 +152,9 @@ func (p *planner) entry() *entry {
 	return e
 }
 
-// write writes what the plan needs into a directory that will be called p.final.
-func (p *planner) write(temp string) error {
-	p.dir, p.plan, p.replace = temp, new(plan), map[string]string{}
+// make makes the plan, and the files that it needs in p.final.
+func (p *planner) make() error {
+	p.plan, p.files, p.replace = new(plan), map[string][]byte{}, map[string]string{}
 	var uses []*integration
 	for _, pkg := range p.all {
 		uses = append(uses, p.link(pkg)...)
@@ -177,8 +182,9 @@ func (p *planner) write(temp string) error {
 	if err != nil {
 		return err
 	}
+	p.files["overlay.json"] = text
 	p.plan.Overlay = filepath.Join(p.final, "overlay.json")
-	return writeFile(filepath.Join(temp, "overlay.json"), text)
+	return writeDir(p.final, p.files)
 }
 
 // check compiles the packages of the build woven, which leaves little for the build itself to do. If that fails,
@@ -197,7 +203,7 @@ func (p *planner) check() error {
 		switch {
 		case plainErr == nil:
 			return err
-		case plainErr.Error() != err.Error():
+		case !sameMessage(plainErr, err):
 			return errPlain
 		}
 		return nil
@@ -251,60 +257,64 @@ func (p *planner) read(name string) ([]byte, error) {
 }
 
 // show makes the build see text under a name.
-func (p *planner) show(name, as string, text []byte) error {
+func (p *planner) show(name, as string, text []byte) {
+	p.files[as] = text
 	p.replace[name] = filepath.Join(p.final, filepath.FromSlash(as))
-	return writeFile(filepath.Join(p.dir, filepath.FromSlash(as)), text)
 }
 
-// link gives a main package or the external test of a package a file that imports the integrations of what it
-// uses, and returns these. A test that is external can import us even if we import the package that it tests.
+// link gives a main package and the external test of a package a file that imports the integrations of what they
+// use, and returns these. A test that is external can import us even if we import the package that it tests.
 func (p *planner) link(pkg *goPackage) []*integration {
-	isMain := pkg.Name == "main" && !pkg.DepOnly && pkg.ForTest == "" && !strings.HasSuffix(pkg.ImportPath, ".test")
-	isTest := p.command.verb == "test"
-	if pkg.Standard || pkg.DepOnly || pkg.ForTest != "" || !isMain && !isTest {
+	if pkg.Standard || pkg.DepOnly || pkg.ForTest != "" {
 		return nil
 	}
-	if isTest && len(pkg.TestGoFiles)+len(pkg.XTestGoFiles) == 0 || isTest && p.packages[pkg.ImportPath+".test"] == nil {
+	test := pkg.ImportPath + ".test"
+	isMain := pkg.Name == "main" && p.command.compilesMains() && !strings.HasSuffix(pkg.ImportPath, ".test")
+	isTest := p.command.compilesTests() && p.packages[test] != nil && len(pkg.TestGoFiles)+len(pkg.XTestGoFiles) > 0
+	switch {
+	case !isMain && !isTest:
 		return nil
-	}
-	if pkg.Error != nil {
+	case pkg.Error != nil:
 		p.skip(pkg.ImportPath, "it has an error")
 		return nil
-	}
-	if within(p.go_.vars["GOMODCACHE"], pkg.Dir) {
-		p.skip(pkg.ImportPath, "the go command takes nothing but the original of what is in the module cache")
+	case within(p.go_.vars["GOMODCACHE"], pkg.Dir):
+		p.skip(pkg.ImportPath, "it is in the module cache, of which the go command takes nothing but the original")
 		return nil
 	}
-	root, name, clause := pkg.ImportPath, addedToMain, "main"
-	if isTest {
-		root, name, clause = pkg.ImportPath+".test", addedToTest, pkg.Name+"_test"
-	}
 	var own []*integration
+	if isMain {
+		own = p.importInto(filepath.Join(pkg.Dir, addedToMain), "main", pkg.ImportPath)
+	}
+	if isTest {
+		own = append(own, p.importInto(filepath.Join(pkg.Dir, addedToTest), pkg.Name+"_test", test)...)
+	}
+	if !p.command.namesFiles() {
+		p.plan.Linked = append(p.plan.Linked, pkg.ImportPath)
+		return own
+	}
+	p.plan.Linked = p.command.packages
+	if isMain {
+		p.plan.Files = append(p.plan.Files, p.command.beside(addedToMain))
+	}
+	if isTest {
+		p.plan.Files = append(p.plan.Files, p.command.beside(addedToTest))
+	}
+	return own
+}
+
+// importInto shows a Go file of the given package clause that imports the integrations for what root is built from.
+func (p *planner) importInto(file, clause, root string) (own []*integration) {
 	used := p.closure(root)
-	imports := []string{modulePath}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "package %s\n\nimport (\n\t_ %q\n", clause, modulePath)
 	for _, i := range p.sources.integrations {
 		if used[i.target] {
 			own = append(own, i)
-			imports = append(imports, i.importPath())
+			fmt.Fprintf(&text, "\t_ %q\n", i.importPath())
 		}
 	}
-	var text bytes.Buffer
-	fmt.Fprintf(&text, "package %s\n\nimport (\n", clause)
-	for _, path := range imports {
-		fmt.Fprintf(&text, "\t_ %q\n", path)
-	}
 	text.WriteString(")\n")
-	at := filepath.Join(pkg.Dir, name)
-	if err := p.show(at, fmt.Sprintf("linked/%d.go", len(p.plan.Linked)), text.Bytes()); err != nil {
-		p.skip(pkg.ImportPath, err.Error())
-		return nil
-	}
-	label := pkg.ImportPath
-	if p.command.namesFiles() {
-		p.plan.Files = []string{p.command.beside(name)}
-		label = strings.Join(p.command.packages, " ")
-	}
-	p.plan.Linked = append(p.plan.Linked, label)
+	p.show(file, fmt.Sprintf("linked/%d.go", len(p.files)), text.Bytes())
 	return own
 }
 
@@ -382,9 +392,7 @@ func (p *planner) weave(i *integration) error {
 			continue
 		}
 		if woven != nil {
-			if err := p.show(name, "woven/"+i.target+"/"+e.Name(), woven); err != nil {
-				return err
-			}
+			p.show(name, "woven/"+i.target+"/"+e.Name(), woven)
 		}
 	}
 	for _, w := range weaves {
@@ -394,15 +402,11 @@ func (p *planner) weave(i *integration) error {
 			}
 		}
 		name := strings.TrimSuffix(strings.Replace(filepath.Base(w.name), "weave", strings.TrimSuffix(addedToTarget, ".go"), 1), ".txt")
-		if err := p.show(filepath.Join(dir, name), "woven/"+i.target+"/"+name, w.added); err != nil {
-			return err
-		}
+		p.show(filepath.Join(dir, name), "woven/"+i.target+"/"+name, w.added)
 	}
 	if i.source != nil {
 		connect := filepath.Join(p.module, "instrumentation", filepath.FromSlash(i.target), "connect.go")
-		if err := p.show(connect, "connect/"+i.target+"/connect.go", i.source); err != nil {
-			return err
-		}
+		p.show(connect, "connect/"+i.target+"/connect.go", i.source)
 	}
 	p.plan.Woven = append(p.plan.Woven, i.target)
 	return nil

@@ -126,18 +126,11 @@ func withLanguage(text []byte) ([]byte, error) {
 // write puts the module into the cache, unless it is there. It returns its directory.
 func (t *sourceTree) write(cache string) (string, error) {
 	dir := filepath.Join(cache, "module-"+t.hash)
-	return dir, writeDir(dir, func(temp string) error {
-		for name, text := range t.files {
-			if err := writeFile(filepath.Join(temp, filepath.FromSlash(name)), text); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return dir, writeDir(dir, t.files)
 }
 
 // writeDir makes a directory that is either whole or not there, even if several processes make it at a time.
-func writeDir(dir string, fill func(temp string) error) error {
+func writeDir(dir string, files map[string][]byte) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
@@ -152,8 +145,14 @@ func writeDir(dir string, fill func(temp string) error) error {
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return err
 	}
-	if err := fill(temp); err != nil {
-		return err
+	for name, text := range files {
+		name = filepath.Join(temp, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, text, 0o644); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(temp, dir); err != nil {
 		if _, exists := os.Stat(dir); exists != nil {
@@ -161,11 +160,4 @@ func writeDir(dir string, fill func(temp string) error) error {
 		}
 	}
 	return nil
-}
-
-func writeFile(name string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(name, text, 0o644)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -102,6 +103,16 @@ func (e *goError) Error() string {
 		return second
 	}
 	return first
+}
+
+// sameMessage reports whether two runs failed for the same reasons, in whatever order they were found.
+func sameMessage(a, b error) bool {
+	var x, y *goError
+	if !errors.As(a, &x) || !errors.As(b, &y) {
+		return false
+	}
+	lines := func(text string) []string { return slices.Sorted(strings.Lines(text)) }
+	return slices.Equal(lines(x.text), lines(y.text))
 }
 
 // run runs the go command and returns its output.

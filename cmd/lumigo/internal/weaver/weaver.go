@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -43,6 +44,36 @@ func Run(o Options) error {
 		}
 	}
 	return execute(command, o.Args, o.Environ)
+}
+
+// Environment returns the variables, as NAME=value, with which the plain go command weaves whatever the main modules
+// here have of main packages and tests.
+func Environment(o Options) ([]string, error) {
+	name, err := findGo(o.Environ)
+	if err != nil {
+		return nil, err
+	}
+	w := &weaving{Options: o, command: &command{verb: verbEnvironment}, go_: &toolchain{command: name, environ: o.Environ, dir: o.Dir}}
+	if off(o.Environ) {
+		return nil, nil
+	}
+	p, err := w.prepare()
+	if err != nil {
+		return nil, err
+	}
+	flags := append(fields(w.go_.vars["GOFLAGS"]), p.Flags...)
+	flags = slices.DeleteFunc(flags, func(f string) bool { name, _, _ := flagOf(f); return name == "overlay" })
+	flags = append(flags, "-overlay="+p.Overlay)
+	for i, f := range flags {
+		if strings.ContainsAny(f, " \t") {
+			flags[i] = strconv.Quote(f)
+		}
+	}
+	environ := []string{"GOFLAGS=" + strings.Join(flags, " ")}
+	if root := lookup(w.go_.environ, "GOROOT"); root != lookup(o.Environ, "GOROOT") {
+		environ = append(environ, "GOROOT="+root, "PATH="+filepath.Join(root, "bin")+string(filepath.ListSeparator)+lookup(o.Environ, "PATH"))
+	}
+	return environ, nil
 }
 
 // off reports whether the environment switches everything of ours off.
@@ -117,8 +148,7 @@ func (w *weaving) prepare() (*plan, error) {
 		return nil, err
 	}
 	p.final = filepath.Join(plans, key+"-"+e.State.hash())
-	os.RemoveAll(p.final)
-	if err := writeDir(p.final, p.write); err != nil {
+	if err := p.make(); err != nil {
 		return nil, err
 	}
 	if p.plan.Overlay != "" {
