@@ -7,6 +7,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 )
 
 // Record kinds, and how many elements each has at least. What follows these
@@ -51,7 +52,7 @@ type decoder struct {
 	headers []mask.Header
 	writer  *mask.Writer
 	masker  *mask.Masker // writer's
-	old     oldNames
+	old     semconv.FormerNames
 }
 
 // next reads one record for a process with the given profile.
@@ -337,36 +338,12 @@ func (d *decoder) valid(s []byte) []byte {
 
 // cut returns the first characters of s, as many as the value limit allows.
 func (d *decoder) cut(s []byte) []byte {
-	limit := d.profile.config.Limits.AttributeValueLength
-	if limit < 0 || len(s) <= limit {
-		return s
-	}
-	for i, c := range s {
-		if c&0xC0 != 0x80 { // a character begins
-			if limit == 0 {
-				return s[:i]
-			}
-			limit--
-		}
-	}
-	return s
+	return semconv.Cut(s, d.profile.config.Limits.AttributeValueLength)
 }
 
 // cutFront returns the last characters instead.
 func (d *decoder) cutFront(s []byte) []byte {
-	limit := d.profile.config.Limits.AttributeValueLength
-	if limit < 0 || len(s) <= limit {
-		return s
-	}
-	for i := len(s) - 1; i >= 0; i-- {
-		if limit == 0 {
-			return s[i+1:]
-		}
-		if s[i]&0xC0 != 0x80 {
-			limit--
-		}
-	}
-	return s
+	return semconv.CutFront(s, d.profile.config.Limits.AttributeValueLength)
 }
 
 // view lends bytes as a string: for as long as they stay as they are.
