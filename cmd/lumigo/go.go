@@ -43,8 +43,12 @@ Example:
 func weave(flags *flag.FlagSet, args []string) int {
 	strict := flags.Bool("strict", false, "")
 	report := flags.Bool("report", false, "")
+	tool := flags.Bool("toolexec", false, "") // the go command has started this process
 	if status, done := parse(flags, args, goHelp); done {
 		return status
+	}
+	if *tool {
+		return fail(statusFailed, weaver.Tool(flags.Args()), "")
 	}
 	o, status := weaverOptions(flags.Args())
 	if status != 0 {
@@ -74,11 +78,16 @@ func weaverOptions(args []string) (weaver.Options, int) {
 	if err != nil {
 		return weaver.Options{}, fail(statusFailed, err, "")
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return weaver.Options{}, fail(statusFailed, err, "")
+	}
 	return weaver.Options{
 		Args:    args,
 		Environ: os.Environ(),
 		Dir:     dir,
 		Sources: lumigo.Sources(),
+		Tool:    []string{self, "go", "--toolexec"},
 		Tell: func(kind, text string) {
 			colour := cyan
 			if kind == "warning" {

@@ -179,7 +179,7 @@ func key(t *toolchain, c *command, sources *sourceTree) string {
 	h := sha256.New()
 	if self, err := os.Executable(); err == nil {
 		if info, err := os.Stat(self); err == nil {
-			fmt.Fprintln(h, info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintln(h, self, info.Size(), info.ModTime().UnixNano())
 		}
 	}
 	fmt.Fprintln(h, sources.hash, t.dir, t.command)

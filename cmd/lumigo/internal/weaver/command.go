@@ -16,6 +16,7 @@ type command struct {
 	load     []string // the flags that decide what is loaded and how it is compiled; go list takes them as well
 	overlay  string   // the user's own
 	modfile  string
+	covers   bool // the programs are to count what they cover
 }
 
 // wovenVerbs are the commands that compile main packages or tests. All others are plain go.
@@ -80,6 +81,8 @@ func parseCommand(args []string) *command {
 			continue
 		case "modfile":
 			c.modfile = value
+		case "cover", "coverpkg", "covermode":
+			c.covers = c.covers || value != "false"
 		}
 		if slices.Contains(loadSwitches, name) || slices.Contains(loadValues, name) {
 			if c.verb != "test" || !strings.HasPrefix(name, "cover") { // covered tests compile their packages anew
@@ -115,6 +118,8 @@ func (c *command) adopt(goflags string) {
 			c.overlay = value
 		case name == "modfile" && c.modfile == "":
 			c.modfile = value
+		case strings.HasPrefix(name, "cover") && value != "false":
+			c.covers = true
 		}
 	}
 }

@@ -47,10 +47,21 @@ func (p *planner) injectModule() error {
 		if vendored != nil {
 			text = replaces.ReplaceAll(text, nil)
 		}
+		if p.closed() {
+			text = requires.ReplaceAll(text, nil)
+		}
 		text = append(withModule(text, p.module), addition...)
 		p.show(name, fmt.Sprintf("modules/%d.mod", n), text)
 	}
 	return nil
+}
+
+// closed reports whether the modules of a workspace use none but each other. The go command does not look then for
+// those that their go.mod files require, which need not even exist, and must not have to because of ours.
+func (p *planner) closed() bool {
+	return strings.HasSuffix(p.root(), ".work") && !slices.ContainsFunc(p.all, func(pkg *goPackage) bool {
+		return pkg.Module != nil && !pkg.Module.Main
+	})
 }
 
 // root is the go.work or go.mod file that decides about the build.
@@ -64,9 +75,15 @@ func (p *planner) root() string {
 var (
 	ourReplace = regexp.MustCompile(`(?m)^[ \t]*(replace[ \t]+)?"?` + regexp.QuoteMeta(modulePath) + `"?([ \t]+v\S+)?[ \t]*=>.*$`)
 	ourRequire = regexp.MustCompile(`(?m)^[ \t]*(require[ \t]+)?"?` + regexp.QuoteMeta(modulePath) + `"?[ \t]+v[^\s=]+[ \t]*(//.*)?$`)
-	replaces   = regexp.MustCompile(`(?m)^[ \t]*replace[ \t]*(\([^)]*\)|[^(\n]*=>.*$)`)
+	replaces   = directive("replace")
+	requires   = directive("require")
 	goLine     = regexp.MustCompile(`(?m)^[ \t]*go[ \t]+([0-9][0-9a-z.]*)`)
 )
+
+// directive matches all that a go.mod file says by one word, in blocks or on single lines.
+func directive(word string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*` + word + `[ \t]*(\([^\n]*\n(?s:.*?)^[ \t]*\)|[^(\n]*$)`)
+}
 
 // withModule adds our module to a go.mod file, whatever that says of it itself.
 func withModule(text []byte, dir string) []byte {

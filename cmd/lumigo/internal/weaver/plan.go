@@ -55,6 +55,7 @@ const (
 type planner struct {
 	go_     *toolchain
 	command *command
+	tool    []string // see Options
 	sources *sourceTree
 	module  string // where the sources are
 	final   string // where the plan's files will be
@@ -184,6 +185,13 @@ func (p *planner) make() error {
 	}
 	p.files["overlay.json"] = text
 	p.plan.Overlay = filepath.Join(p.final, "overlay.json")
+	if p.command.covers && p.command.compilesMains() {
+		var quoted []string
+		for _, a := range append(slices.Clone(p.tool), p.plan.Overlay) {
+			quoted = append(quoted, "'"+a+"'")
+		}
+		p.plan.Flags = append(p.plan.Flags, "-toolexec="+strings.Join(quoted, " "))
+	}
 	return writeDir(p.final, p.files)
 }
 
@@ -310,11 +318,13 @@ func (p *planner) importInto(file, clause, root string) (own []*integration) {
 	for _, i := range p.sources.integrations {
 		if used[i.target] {
 			own = append(own, i)
-			fmt.Fprintf(&text, "\t_ %q\n", i.importPath())
+			if i.isGo {
+				fmt.Fprintf(&text, "\t_ %q\n", i.importPath())
+			}
 		}
 	}
 	text.WriteString(")\n")
-	p.show(file, fmt.Sprintf("linked/%d.go", len(p.files)), text.Bytes())
+	p.show(file, fmt.Sprintf("linked/%d/%s", len(p.files), filepath.Base(file)), text.Bytes())
 	return own
 }
 

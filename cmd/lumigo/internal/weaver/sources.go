@@ -34,6 +34,7 @@ type integration struct {
 	target string // import path of the package that it is for
 	weaves map[string][]byte
 	source []byte // of connect.go, without its constraint; nil for none
+	isGo   bool   // it has Go files of its own, to be imported
 }
 
 func (i *integration) importPath() string { return modulePath + "/instrumentation/" + i.target }
@@ -85,6 +86,9 @@ func readSources(tree fs.FS) (*sourceTree, error) {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		case strings.HasSuffix(name, ".go"):
+			if isIntegration {
+				byTarget[target].isGo = true
+			}
 			if t.files[name], err = withLanguage(text); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

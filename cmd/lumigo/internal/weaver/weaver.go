@@ -1,6 +1,7 @@
 package weaver
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,10 +18,11 @@ import (
 type Options struct {
 	Args    []string // of the go command
 	Environ []string
-	Dir     string // working directory
-	Sources fs.FS  // the module that woven programs link
-	Strict  bool   // fail if something cannot be woven, where otherwise the plain go command runs
-	Report  bool   // say what is woven even if that is not new
+	Dir     string   // working directory
+	Sources fs.FS    // the module that woven programs link
+	Strict  bool     // fail if something cannot be woven, where otherwise the plain go command runs
+	Report  bool     // say what is woven even if that is not new
+	Tool    []string // a command that calls Tool with the arguments that are added to it
 	Tell    func(kind, text string)
 }
 
@@ -74,6 +76,31 @@ func Environment(o Options) ([]string, error) {
 		environ = append(environ, "GOROOT="+root, "PATH="+filepath.Join(root, "bin")+string(filepath.ListSeparator)+lookup(o.Environ, "PATH"))
 	}
 	return environ, nil
+}
+
+// Tool becomes one of the tools that the go command runs: args are the file of an overlay, the tool, and the arguments
+// of the tool, in which it puts the files that the overlay shows. The tool cover needs that, to which the go command
+// gives the names of files, and not of those that they are replaced by.
+func Tool(args []string) error {
+	if len(args) < 2 {
+		return errors.New("the go command calls this, not you")
+	}
+	if strings.TrimSuffix(filepath.Base(args[1]), ".exe") == "cover" {
+		var overlay struct{ Replace map[string]string }
+		text, err := os.ReadFile(args[0])
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &overlay); err != nil {
+			return err
+		}
+		for i, a := range args {
+			if actual := overlay.Replace[a]; isFile(a) && actual != "" {
+				args[i] = actual
+			}
+		}
+	}
+	return fmt.Errorf("cannot run %s: %w", args[1], syscall.Exec(args[1], args[1:], os.Environ()))
 }
 
 // off reports whether the environment switches everything of ours off.
@@ -139,7 +166,7 @@ func (w *weaving) prepare() (*plan, error) {
 		return nil, err
 	}
 	sweep(plans)
-	p := &planner{go_: w.go_, command: w.command, sources: sources, module: module}
+	p := &planner{go_: w.go_, command: w.command, tool: w.Tool, sources: sources, module: module}
 	if err := p.load(); err != nil {
 		return nil, err
 	}
@@ -169,7 +196,7 @@ func (w *weaving) report(p *plan, isNew bool) (*plan, error) {
 	if w.Strict && len(p.Skipped) > 0 {
 		return nil, errors.New(strings.Join(p.Skipped, "; "))
 	}
-	if (isNew || w.Report) && len(p.Linked) > 0 {
+	if (isNew && p.Checked || w.Report) && len(p.Linked) > 0 {
 		w.Tell("note", fmt.Sprintf("traced: %s; woven: %s", enumerate(p.Linked), enumerate(p.Woven)))
 	}
 	for _, s := range p.Skipped {
