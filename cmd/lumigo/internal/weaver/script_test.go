@@ -81,11 +81,18 @@ func runScripts(t *testing.T, toolchain string) {
 		return strings.TrimSpace(string(out))
 	}
 	cache, modules := real("GOCACHE"), real("GOMODCACHE")
+	path, ownCache := os.Getenv("PATH"), ""
 	if toolchain != "" {
-		cmd := exec.Command("go", "version")
+		cmd := exec.Command("go", "env", "GOROOT")
 		cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Skipf("SKIP: %s cannot be had: %s", toolchain, out)
+		root, err := cmd.Output()
+		if err != nil {
+			t.Skipf("SKIP: %s cannot be had: %v", toolchain, err)
+		}
+		path = filepath.Join(strings.TrimSpace(string(root)), "bin") + string(filepath.ListSeparator) + path
+		// The standard library is compiled for the place where it is, which is in our cache for this toolchain.
+		if dir, err := os.UserCacheDir(); err == nil {
+			ownCache = filepath.Join(dir, "lumigo-test")
 		}
 	}
 	tracer, err := filepath.Abs("testdata/tracer")
@@ -97,13 +104,11 @@ func runScripts(t *testing.T, toolchain string) {
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
 				"HOME": env.WorkDir + "/home", "TRACER": tracer, "GOCACHE": cache, "GOMODCACHE": modules, "GOPROXY": "off",
-				"GOFLAGS": "", "GOTOOLCHAIN": "local", "GOENV": "off", "GONOSUMDB": "*", "LUMIGO_SWITCH_OFF": "", "XDG_CACHE_HOME": "",
+				"GOFLAGS": "", "GOTOOLCHAIN": "local", "GOENV": "off", "GOSUMDB": "off", "LUMIGO_SWITCH_OFF": "", "XDG_CACHE_HOME": ownCache,
 			} {
 				env.Setenv(name, value)
 			}
-			if toolchain != "" {
-				env.Setenv("GOTOOLCHAIN", toolchain)
-			}
+			env.Setenv("PATH", env.Getenv("PATH")[:strings.Index(env.Getenv("PATH"), string(filepath.ListSeparator))+1]+path)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

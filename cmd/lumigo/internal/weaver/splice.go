@@ -48,8 +48,10 @@ func parseWeave(name string, source []byte, toolchain string) (*weaveFile, error
 	at := func(p token.Pos) int { return fset.Position(p).Offset }
 	for _, group := range file.Comments {
 		if group.Pos() < file.Package {
-			if ok, err := directives(group).allow(toolchain); err != nil || !ok {
-				return nil, err
+			if ok, err := directives(group).allow(toolchain); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			} else if !ok {
+				return nil, nil
 			}
 		}
 	}
@@ -67,12 +69,15 @@ func parseWeave(name string, source []byte, toolchain string) (*weaveFile, error
 			}
 		}
 		if ok, err := ds.allow(toolchain); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", fset.Position(decl.Pos()), err)
 		} else if !ok {
 			continue
 		}
 		s := &site{optional: ds.has("optional")}
 		if fn, ok := decl.(*ast.FuncDecl); ok {
+			if fn.Body == nil {
+				return nil, fmt.Errorf("%s: %s has no body", fset.Position(fn.Pos()), fn.Name.Name)
+			}
 			s.name, s.shape = fn.Name.Name, shapeOf(fn)
 			s.names = namesOf(fn)
 			s.body, err = template(fn, s.names, source[at(fn.Body.Lbrace)+1:at(fn.Body.Rbrace)], at(fn.Body.Lbrace)+1, at)
@@ -115,7 +120,10 @@ func directives(group *ast.CommentGroup) (list directiveList) {
 }
 
 func (l directiveList) has(word string) bool {
-	return slices.ContainsFunc(l, func(d string) bool { return strings.Fields(d + " ")[0] == word })
+	return slices.ContainsFunc(l, func(d string) bool {
+		first, _, _ := strings.Cut(d, " ")
+		return first == word
+	})
 }
 
 // allow reports whether the toolchain satisfies every //weave:versions.
@@ -210,6 +218,11 @@ func template(fn *ast.FuncDecl, names []string, body []byte, offset int, at func
 	parameters := map[int]int{} // offset in the file to index in names
 	var others []*ast.Ident     // fields, methods and keys, which may be called like a parameter
 	var err error
+	declares := func(id *ast.Ident) {
+		if id.Name != "_" && slices.Contains(names, id.Name) {
+			err = fmt.Errorf("the body declares %s anew, which is a parameter", id.Name)
+		}
+	}
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.Ident:
@@ -224,9 +237,17 @@ func template(fn *ast.FuncDecl, names []string, body []byte, offset int, at func
 			}
 		case *ast.AssignStmt:
 			for _, l := range n.Lhs {
-				if id, ok := l.(*ast.Ident); ok && n.Tok == token.DEFINE && id.Name != "_" && slices.Contains(names, id.Name) {
-					err = fmt.Errorf("the body declares %s anew, which is a parameter", id.Name)
+				if id, ok := l.(*ast.Ident); ok && n.Tok == token.DEFINE {
+					declares(id)
 				}
+			}
+		case *ast.Field:
+			for _, id := range n.Names {
+				declares(id)
+			}
+		case *ast.ValueSpec:
+			for _, id := range n.Names {
+				declares(id)
 			}
 		}
 		return true
