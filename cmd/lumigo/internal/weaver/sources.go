@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 const (
@@ -75,6 +77,16 @@ func readSources(tree fs.FS) (*sourceTree, error) {
 			byTarget[target] = &integration{target: target, weaves: map[string][]byte{}}
 		}
 		switch {
+		case isIntegration && path.Ext(base) == ".txtar":
+			// A nested module, as its packages import what this module must not depend on. A woven build gets them
+			// as packages of this one: it takes what they import from the modules that the program requires.
+			target := path.Join(target, strings.TrimSuffix(base, ".txtar"))
+			byTarget[target] = &integration{target: target, isGo: true}
+			for _, f := range txtar.Parse(text).Files {
+				if t.files["instrumentation/"+target+"/"+f.Name], err = withLanguage(f.Data); err != nil {
+					return fmt.Errorf("%s: %s: %w", name, f.Name, err)
+				}
+			}
 		case isIntegration && strings.HasPrefix(base, "weave") && strings.HasSuffix(base, ".go.txt"):
 			byTarget[target].weaves[base] = text
 		case isIntegration && base == "connect.go":
