@@ -6,16 +6,39 @@ import (
 )
 
 // A propagator reads and writes headers under their canonical names.
-type propagator struct {
-	extract func(h map[string][]string, id *Identity) bool
-	inject  func(h map[string][]string, id *Identity)
+type propagator byte
+
+const (
+	traceContext propagator = iota
+	baggage
+	b3
+	b3Multi
+)
+
+var propagators = map[string]propagator{"tracecontext": traceContext, "baggage": baggage, "b3": b3, "b3multi": b3Multi}
+
+// extract, written this way, lets id stay on the stack.
+func (p propagator) extract(h map[string][]string, id *Identity) bool {
+	switch p {
+	case traceContext:
+		return extractW3C(h, id)
+	case baggage:
+		return extractBaggage(h, id)
+	}
+	return extractB3(h, id)
 }
 
-var propagators = map[string]propagator{
-	"tracecontext": {extractW3C, injectW3C},
-	"baggage":      {extractBaggage, injectBaggage},
-	"b3":           {extractB3, injectB3},
-	"b3multi":      {extractB3, injectB3Multi},
+func (p propagator) inject(h map[string][]string, id *Identity) {
+	switch p {
+	case traceContext:
+		injectW3C(h, id)
+	case baggage:
+		injectBaggage(h, id)
+	case b3:
+		injectB3(h, id)
+	case b3Multi:
+		injectB3Multi(h, id)
+	}
 }
 
 // longestBaggage is what W3C asks propagators to pass on at least, in bytes.
@@ -40,9 +63,6 @@ func (t *Tracer) Inject(h map[string][]string, id *Identity) {
 		p.inject(h, id)
 	}
 }
-
-// Propagated are the canonical names of all headers that say what a parent is.
-var Propagated = []string{"Traceparent", "B3", "X-B3-Traceid"}
 
 func first(h map[string][]string, name string) string {
 	if values := h[name]; len(values) > 0 {

@@ -38,6 +38,7 @@ type Span struct {
 	former     semconv.FormerNames
 	scratch    []byte
 	headers    []mask.Header
+	bodies     [2][]byte
 	writer     *mask.Writer
 
 	mu     sync.Mutex // for what others may add, until End
@@ -210,6 +211,39 @@ func (s *Span) Known(key, value string) {
 	}
 }
 
+// Constant is an attribute that many spans have, and that holds no secret.
+type Constant struct {
+	key     string
+	text    string
+	number  int64
+	encoded otlp.Prepared
+}
+
+// ConstantText makes a constant.
+func ConstantText(key, value string) *Constant {
+	return &Constant{key: key, text: value, encoded: otlp.PrepareString(key, value)}
+}
+
+// ConstantInt makes a constant.
+func ConstantInt(key string, value int64) *Constant {
+	return &Constant{key: key, number: value, encoded: otlp.PrepareInt(key, value)}
+}
+
+// Constant adds a constant.
+func (s *Span) Constant(c *Constant) {
+	if s.admits() {
+		s.encoded.Prepared(c.encoded)
+		if s.tracer.duplicates == 0 {
+			return
+		}
+		if c.text != "" {
+			s.formerText(c.key, c.text)
+		} else {
+			s.former.Int(&s.encoded, c.key, c.number)
+		}
+	}
+}
+
 // Int adds an integer attribute.
 func (s *Span) Int(key string, value int64) {
 	if s.admits() {
@@ -230,6 +264,9 @@ func (s *Span) Headers(key string, c mask.Category, headers []mask.Header) {
 
 // Buffer lends an empty list for [Span.Headers].
 func (s *Span) Buffer() []mask.Header { return s.headers[:0] }
+
+// Room lends memory for a body; there are two. It must not be used after the span's end.
+func (s *Span) Room(n int) *[]byte { return &s.bodies[n] }
 
 // Body adds what was kept of a body, and whether that is not all of it.
 func (s *Span) Body(key string, c mask.Category, body []byte, cut bool) {
@@ -508,6 +545,11 @@ func (s *Span) release() {
 	s.encoded.Reset()
 	if cap(s.scratch) > 64<<10 {
 		s.scratch = nil
+	}
+	for i, b := range s.bodies {
+		if s.bodies[i] = b[:0]; cap(b) > 16<<10 {
+			s.bodies[i] = nil
+		}
 	}
 	clear(s.events)
 	clear(s.late)

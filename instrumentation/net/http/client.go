@@ -88,8 +88,8 @@ func (c *calling) describe(r, sent *http.Request) {
 		}
 		data, _ := io.ReadAll(io.LimitReader(copied, int64(c.limit)+1))
 		var body capture
-		body.add(data, "", c.limit)
-		data, cut := body.unpacked(r.Header, c.limit)
+		body.add(data, "", span.Room(0), c.limit)
+		data, cut := body.unpacked(encoding(r.Header), c.limit)
 		span.Body("http.request.body", mask.RequestBodies, data, cut)
 		return
 	}
@@ -111,6 +111,7 @@ type requestBody struct {
 	io.ReadCloser
 	limit int
 	mu    sync.Mutex
+	data  []byte
 	kept  capture
 }
 
@@ -118,7 +119,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.mu.Lock()
-		b.kept.add(p[:n], "", b.limit)
+		b.kept.add(p[:n], "", &b.data, b.limit)
 		b.mu.Unlock()
 	}
 	return n, err
@@ -138,7 +139,7 @@ func (c *calling) done(resp *http.Response, err error) {
 		c.finish()
 		return
 	}
-	span.Int("http.response.status_code", int64(resp.StatusCode))
+	status(span, resp.StatusCode)
 	if resp.StatusCode >= 400 {
 		span.SetStatus(otlp.StatusError, "")
 		span.Known("error.type", strconv.Itoa(resp.StatusCode))
@@ -173,10 +174,10 @@ func (c *calling) finish() {
 	if c.request != nil {
 		c.request.mu.Lock()
 		defer c.request.mu.Unlock()
-		data, cut := c.request.kept.unpacked(http.Header{}, c.limit)
+		data, cut := c.request.kept.unpacked("", c.limit)
 		span.Body("http.request.body", mask.RequestBodies, data, cut)
 	}
-	data, cut := c.received.unpacked(c.header, c.limit)
+	data, cut := c.received.unpacked(encoding(c.header), c.limit)
 	span.Body("http.response.body", mask.ResponseBodies, data, cut)
 }
 
@@ -192,7 +193,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.mu.Lock()
 		if !c.over {
-			c.received.add(p[:n], "", c.limit)
+			c.received.add(p[:n], "", c.span.Room(1), c.limit)
 		}
 		c.mu.Unlock()
 	}

@@ -10,7 +10,6 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,19 +23,42 @@ const scopeName = "lumigo_opentelemetry.net/http"
 
 var scope = sync.OnceValue(func() *otlp.Scope { return tracer.Active().Scope(scopeName) })
 
+// What most spans have.
+var (
+	methods = func() map[string]*tracer.Constant {
+		m := map[string]*tracer.Constant{"": tracer.ConstantText("http.request.method", "GET")}
+		for _, name := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"} {
+			m[name] = tracer.ConstantText("http.request.method", name)
+		}
+		return m
+	}()
+	schemeHTTP, schemeHTTPS = tracer.ConstantText("url.scheme", "http"), tracer.ConstantText("url.scheme", "https")
+	version10               = tracer.ConstantText("network.protocol.version", "1.0")
+	version11               = tracer.ConstantText("network.protocol.version", "1.1")
+	version2                = tracer.ConstantText("network.protocol.version", "2")
+	status200               = tracer.ConstantInt("http.response.status_code", 200)
+)
+
 // method writes a method as an attribute, and returns how it names a span: those that clients make up do not.
 func method(s *tracer.Span, m string) string {
-	switch m {
-	case "":
-		m = http.MethodGet
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY":
-	default:
-		s.Known("http.request.method", "_OTHER")
-		s.Text("http.request.method_original", m)
-		return "HTTP"
+	if known := methods[m]; known != nil {
+		s.Constant(known)
+		if m == "" {
+			return http.MethodGet
+		}
+		return m
 	}
-	s.Known("http.request.method", m)
-	return m
+	s.Known("http.request.method", "_OTHER")
+	s.Text("http.request.method_original", m)
+	return "HTTP"
+}
+
+func status(s *tracer.Span, code int) {
+	if code == http.StatusOK {
+		s.Constant(status200)
+	} else {
+		s.Int("http.response.status_code", int64(code))
+	}
 }
 
 // address writes the address that a request goes to.
@@ -60,11 +82,11 @@ func address(s *tracer.Span, host string, secure bool) {
 func protocol(s *tracer.Span, major, minor int) {
 	switch {
 	case major == 1 && minor == 1:
-		s.Known("network.protocol.version", "1.1")
+		s.Constant(version11)
 	case major == 2:
-		s.Known("network.protocol.version", "2")
+		s.Constant(version2)
 	case major == 1 && minor == 0:
-		s.Known("network.protocol.version", "1.0")
+		s.Constant(version10)
 	}
 }
 
@@ -82,20 +104,28 @@ func headers(s *tracer.Span, key string, c mask.Category, h http.Header, host st
 			list = append(list, mask.Header{Name: name, Value: value})
 		}
 	}
-	if len(list) > 1 {
-		slices.SortStableFunc(list, func(a, b mask.Header) int { return strings.Compare(a.Name, b.Name) })
+	for i := 1; i < len(list) && len(list) <= 64; i++ {
+		for j := i; j > 0 && list[j].Name < list[j-1].Name; j-- {
+			list[j], list[j-1] = list[j-1], list[j]
+		}
 	}
 	s.Headers(key, c, list)
 }
 
 // kept reports whether a body of this type and encoding is text that can be shown.
 func kept(h http.Header) bool {
-	switch encoding := h.Get("Content-Encoding"); strings.ToLower(encoding) {
+	if len(h) == 0 {
+		return true
+	}
+	switch strings.ToLower(encoding(h)) {
 	case "", "identity", "gzip", "x-gzip":
 	default:
 		return false
 	}
-	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	kind := ""
+	if types := h["Content-Type"]; len(types) > 0 {
+		kind, _, _ = strings.Cut(types[0], ";")
+	}
 	if kind = strings.TrimSpace(kind); kind == "" {
 		return true
 	}
@@ -108,27 +138,38 @@ func kept(h http.Header) bool {
 	return false
 }
 
+func encoding(h http.Header) string {
+	if encodings := h["Content-Encoding"]; len(encodings) > 0 {
+		return encodings[0]
+	}
+	return ""
+}
+
 // A capture keeps the beginning of a body.
 type capture struct {
-	data []byte
+	data *[]byte // lent by the span; nil until there is something
 	cut  bool
 }
 
-func (c *capture) add(b []byte, s string, limit int) {
-	room := limit - len(c.data)
-	if len(b)+len(s) > room {
+func (c *capture) add(b []byte, s string, room *[]byte, limit int) {
+	c.data = room
+	left := limit - len(*room)
+	if len(b)+len(s) > left {
 		c.cut = true
 	}
-	c.data = append(c.data, b[:min(len(b), room)]...)
-	c.data = append(c.data, s[:min(len(s), room)]...)
+	*room = append(*room, b[:min(len(b), left)]...)
+	*room = append(*room, s[:min(len(s), left)]...)
 }
 
 // unpacked is what was kept, as it was before it was packed for the way.
-func (c *capture) unpacked(h http.Header, limit int) (data []byte, cut bool) {
-	if len(c.data) == 0 || !strings.Contains(strings.ToLower(h.Get("Content-Encoding")), "gzip") {
-		return c.data, c.cut
+func (c *capture) unpacked(encoding string, limit int) (data []byte, cut bool) {
+	if c.data == nil || len(*c.data) == 0 {
+		return nil, false
 	}
-	r, err := gzip.NewReader(bytes.NewReader(c.data))
+	if encoding == "" || !strings.Contains(strings.ToLower(encoding), "gzip") {
+		return *c.data, c.cut
+	}
+	r, err := gzip.NewReader(bytes.NewReader(*c.data))
 	if err != nil {
 		return nil, false
 	}

@@ -18,13 +18,13 @@ import (
 
 // serving is a request that is being served. Its context may outlive it.
 type serving struct {
-	ctx    tracer.Context
-	span   *tracer.Span
-	before *tracer.Identity // of the goroutine
-	method string
-	isText bool // the request's body
-	gzip   string
-	limit  int // of what is kept of a body
+	ctx      tracer.Context
+	span     *tracer.Span
+	before   *tracer.Identity // of the goroutine
+	method   string
+	isText   bool   // the request's body
+	encoding string // of it
+	limit    int    // of what is kept of a body
 
 	mu       sync.Mutex // reads and writes may come from other goroutines than the handler's
 	over     bool
@@ -71,9 +71,9 @@ func (s *serving) describe(r *http.Request) {
 	}
 	span.Text("url.path", path)
 	if r.TLS != nil {
-		span.Known("url.scheme", "https")
+		span.Constant(schemeHTTPS)
 	} else {
-		span.Known("url.scheme", "http")
+		span.Constant(schemeHTTP)
 	}
 	protocol(span, r.ProtoMajor, r.ProtoMinor)
 	peer, port := r.RemoteAddr, ""
@@ -81,12 +81,12 @@ func (s *serving) describe(r *http.Request) {
 		peer, port = strings.Trim(peer[:i], "[]"), peer[i+1:]
 	}
 	if peer != "" {
-		client := peer
 		if forwarded := r.Header["X-Forwarded-For"]; len(forwarded) > 0 {
 			first, _, _ := strings.Cut(forwarded[0], ",")
-			client = strings.TrimSpace(first)
+			span.Text("client.address", strings.TrimSpace(first))
+		} else {
+			span.Known("client.address", peer)
 		}
-		span.Text("client.address", client)
 		span.Known("network.peer.address", peer)
 		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
 			span.Int("network.peer.port", int64(n))
@@ -108,7 +108,7 @@ func (s *serving) describe(r *http.Request) {
 	address(span, host, r.TLS != nil)
 	headers(span, "http.request.headers", mask.RequestHeaders, r.Header, r.Host)
 	if r.ContentLength != 0 && s.limit > 0 && kept(r.Header) {
-		s.isText, s.gzip = true, r.Header.Get("Content-Encoding")
+		s.isText, s.encoding = true, encoding(r.Header)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *serving) Read(p []byte, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.over {
-		s.received.add(p, "", s.limit)
+		s.received.add(p, "", s.span.Room(0), s.limit)
 	}
 }
 
@@ -138,12 +138,12 @@ func (s *serving) Wrote(h http.Header, b []byte, text string) {
 		s.decided, s.keeps = true, s.span.Recording() && kept(h)
 	}
 	if s.keeps {
-		s.sent.add(b, text, s.limit)
+		s.sent.add(b, text, s.span.Room(1), s.limit)
 	}
 }
 
 // Done ends the span. It is called by a deferred function, perhaps with a panic under way, which goes on.
-func (s *serving) Done(status int, h http.Header, hijacked bool) {
+func (s *serving) Done(code int, h http.Header, hijacked bool) {
 	defer guard()
 	tracer.Enter(s.before)
 	s.mu.Lock()
@@ -156,11 +156,12 @@ func (s *serving) Done(status int, h http.Header, hijacked bool) {
 		return
 	}
 	if pattern := span.Route(); pattern != "" {
-		if i := strings.IndexByte(pattern, '/'); i >= 0 {
-			pattern = pattern[i:]
+		name, start := pattern, max(0, strings.IndexByte(pattern, '/'))
+		if start != len(s.method)+1 || !strings.HasPrefix(pattern, s.method) {
+			name = s.method + " " + pattern[start:]
 		}
-		span.Known("http.route", pattern)
-		span.SetName(s.method + " " + pattern)
+		span.Known("http.route", pattern[start:])
+		span.SetName(name)
 	}
 	value, panicking := span.Panicking()
 	switch {
@@ -169,28 +170,27 @@ func (s *serving) Done(status int, h http.Header, hijacked bool) {
 		span.Known("error.type", "net/http.ErrAbortHandler")
 	case panicking:
 		span.Panicked(value, string(debug.Stack()))
-	case hijacked && status == 0:
-		status = http.StatusSwitchingProtocols // as far as one can tell: the application speaks for itself
-	case status == 0 && !hijacked:
-		status = http.StatusOK
+	case hijacked && code == 0:
+		code = http.StatusSwitchingProtocols // as far as one can tell: the application speaks for itself
+	case code == 0 && !hijacked:
+		code = http.StatusOK
 	}
-	if status != 0 {
-		span.Int("http.response.status_code", int64(status))
-		if status >= 500 {
+	if code != 0 {
+		status(span, code)
+		if code >= 500 {
 			span.SetStatus(otlp.StatusError, "")
 			if !panicking {
-				span.Known("error.type", strconv.Itoa(status))
+				span.Known("error.type", strconv.Itoa(code))
 			}
 		}
 	}
 	headers(span, "http.response.headers", mask.ResponseHeaders, h, "")
-	if data, cut := s.received.unpacked(http.Header{"Content-Encoding": {s.gzip}}, s.limit); len(data) > 0 {
+	if data, cut := s.received.unpacked(s.encoding, s.limit); len(data) > 0 {
 		span.Body("http.request.body", mask.RequestBodies, data, cut)
 	}
-	if data, cut := s.sent.unpacked(h, s.limit); len(data) > 0 {
+	if data, cut := s.sent.unpacked(encoding(h), s.limit); len(data) > 0 {
 		span.Body("http.response.body", mask.ResponseBodies, data, cut)
 	}
-	s.received.data, s.sent.data = nil, nil
 }
 
 // route takes in which pattern of a ServeMux a request has matched.
