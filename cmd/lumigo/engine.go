@@ -41,7 +41,7 @@ func serve(flags *flag.FlagSet, args []string) int {
 		return fail(statusUsage, fmt.Errorf("engine: --listen-fd is missing"), `applications are traced by "lumigo run", which brings its own engine`)
 	}
 	if !*background {
-		if err := detached.Start(*fd, "engine", "--detached", "--listen-fd", strconv.Itoa(*fd), "--flush-timeout", timeout.String()); err != nil {
+		if err := detached.Start(*fd, "engine", "--detached", "--listen-fd", strconv.Itoa(detached.Descriptor), "--flush-timeout", timeout.String()); err != nil {
 			return fail(statusFailed, fmt.Errorf("engine: %w", err), "")
 		}
 		return 0

@@ -145,7 +145,7 @@ var table = slices.Concat(
 			setting:  to(func(d *draft) *time.Duration { return &d.Batch.ScheduleDelay }, milliseconds),
 		},
 		variable{
-			Variable: Variable{Name: "OTEL_BSP_EXPORT_TIMEOUT", Default: "30000", Description: "Milliseconds after which a batch that could not be sent, retries included, is given up."},
+			Variable: Variable{Name: "OTEL_BSP_EXPORT_TIMEOUT", Default: "30000", Description: "Milliseconds that a flush the app asks for may take. What could not be sent by then is not given up: it is tried again as long as memory allows."},
 			setting:  to(func(d *draft) *time.Duration { return &d.Batch.ExportTimeout }, milliseconds),
 		},
 		variable{

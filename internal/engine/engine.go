@@ -43,7 +43,7 @@ type Options struct {
 
 	Log     *diag.Logger  // of the engine itself; nil to discard
 	Version string        // of the distribution
-	Environ []string      // the engine's own environment: for processes that send none
+	Environ []string      // the engine's own environment: for processes that send none, and for what another user's process may have written
 	Idle    time.Duration // after which, without a connection, Engine.Idle tells; 0 for never
 }
 
@@ -243,9 +243,6 @@ func (e *Engine) accept() {
 		full := len(e.conns) == mostConns
 		if !full {
 			e.conns[fd] = c
-			if e.idleTimer != nil {
-				e.idleTimer.Stop()
-			}
 		}
 		e.mu.Unlock()
 		if full {

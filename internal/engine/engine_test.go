@@ -448,8 +448,12 @@ func TestExportersAndDumpsAreShared(t *testing.T) {
 		client.frame(frameRecords, span("s", nil))
 	}
 	s := w.finishAfter(a, b, c)
-	if n := len(w.Engine.exporters); n != 2 {
-		t.Errorf("%d exporters, want one for each destination, 2", n)
+	exporters := map[any]bool{}
+	for _, p := range w.profiles {
+		exporters[p.exporter] = true
+	}
+	if len(w.profiles) != 3 || len(exporters) != 2 {
+		t.Errorf("%d profiles, %d exporters, want 3, and one exporter for each destination, 2", len(w.profiles), len(exporters))
 	}
 	if s.Export.Delivered != 3 || len(w.lines()) != 3 {
 		t.Errorf("summary %+v, %d lines", s, len(w.lines()))
@@ -668,11 +672,13 @@ func TestHostilePeersHarmNobody(t *testing.T) {
 		"thousands of connections": {func(w *world) {
 			var all []*net.UnixConn
 			for range 2000 {
-				c, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: w.path, Net: "unixpacket"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				all = append(all, c)
+				eventually(t, "there is room in the queue of those who wait to be accepted", func() bool {
+					c, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: w.path, Net: "unixpacket"})
+					if err == nil {
+						all = append(all, c)
+					}
+					return err == nil
+				})
 			}
 			for _, c := range all {
 				c.Close()
@@ -717,6 +723,7 @@ func TestHostilePeersHarmNobody(t *testing.T) {
 			victim := w.greet()
 			victim.frame(frameRecords, span("before", nil))
 			row.attack(w)
+			row.attack(w) // which is no news
 			victim.frame(frameRecords, span("after", nil))
 			victim.flush(77)
 			var names []string
@@ -773,6 +780,35 @@ func TestPeerOfALaterVersionIsToldSo(t *testing.T) {
 	s := c.settings()
 	if log := fmt.Sprint(s.get("log")); s.get("active") != false || !strings.Contains(log, "version 2") {
 		t.Errorf("settings %v", s)
+	}
+}
+
+func TestForkedChildGetsNoAnswerThatItsParentWouldRead(t *testing.T) {
+	w := start(t)
+	c := w.dial()
+	c.hello(w.config(), marshal.Pair{Key: "forked", Value: true})
+	c.frame(frameRecords, span("s", nil))
+	c.flush(1) // whose answer is the first
+	if s := w.finishAfter(c); s.Received != 1 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestPidOfAnotherTime(t *testing.T) {
+	w := start(t)
+	c := w.greet()
+	c.frame(frameRecords, openSpan(newSpanID(), "open", nil))
+	c.flush(1)
+	w.mu.Lock()
+	first := w.processes[os.Getpid()]
+	w.mu.Unlock()
+	first.mu.Lock()
+	first.start = "another time"
+	first.mu.Unlock()
+	again := w.greet()
+	again.frame(frameRecords, span("s", nil))
+	if s := w.finishAfter(c, again); s.Processes != 2 || s.Interrupted != 1 {
+		t.Errorf("summary %+v, want two processes that had the same pid", s)
 	}
 }
 

@@ -41,7 +41,7 @@ func bind(path string) (fd int, err error) {
 	}
 	if err = syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}); err == nil {
 		if err = os.Chmod(path, 0o666); err == nil {
-			if err = syscall.Listen(fd, 1024); err == nil {
+			if err = syscall.Listen(fd, mostConns); err == nil {
 				return fd, nil
 			}
 		}

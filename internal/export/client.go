@@ -77,9 +77,9 @@ func tlsConfig(c config.Export, warn func(string, ...any)) *tls.Config {
 		pool := x509.NewCertPool()
 		switch {
 		case err != nil:
-			warn("cannot read the certificate authorities: %v; trusting the system's", err)
+			warn("OTEL_EXPORTER_OTLP_CERTIFICATE is %q, which cannot be read: %v; trusting the system's authorities", c.Certificate, cause(err))
 		case !pool.AppendCertsFromPEM(pem):
-			warn("there is no PEM certificate in %q; trusting the system's authorities", c.Certificate)
+			warn("OTEL_EXPORTER_OTLP_CERTIFICATE is %q, in which there is no PEM certificate; trusting the system's authorities", c.Certificate)
 		default:
 			t.RootCAs = pool
 		}
@@ -87,16 +87,24 @@ func tlsConfig(c config.Export, warn func(string, ...any)) *tls.Config {
 	switch {
 	case c.ClientCertificate == "" && c.ClientKey == "":
 	case c.ClientCertificate == "" || c.ClientKey == "":
-		warn("a client certificate needs both its certificate and its key, and one of the two is not set; going without")
+		warn("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is %q and OTEL_EXPORTER_OTLP_CLIENT_KEY is %q, but one needs the other; going without a client certificate", c.ClientCertificate, c.ClientKey)
 	default:
 		pair, err := tls.LoadX509KeyPair(c.ClientCertificate, c.ClientKey)
 		if err != nil {
-			warn("cannot use the client certificate %q with the key %q: %v; going without", c.ClientCertificate, c.ClientKey, err)
+			warn("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is %q and OTEL_EXPORTER_OTLP_CLIENT_KEY is %q, which cannot be used: %v; going without a client certificate", c.ClientCertificate, c.ClientKey, cause(err))
 			break
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}
 	return t
+}
+
+// cause is an error without the path, which the message names already.
+func cause(err error) error {
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // header is what every request carries. The user's own headers come first, so

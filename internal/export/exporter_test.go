@@ -590,10 +590,10 @@ func TestTLS(t *testing.T) {
 		{"and not otherwise", open, "", "", "", "certificate signed by unknown authority"},
 		{"a client certificate is shown", closed, ca, clientCert, clientKey, ""},
 		{"and missed when not given", closed, ca, "", "", "cannot deliver"},
-		{"an authority that is not there", open, filepath.Join(dir, "none"), "", "", "cannot read the certificate authorities: open " + dir + "/none: no such file or directory; trusting the system's"},
-		{"an authority that is none", open, clientKey, "", "", `there is no PEM certificate in "` + clientKey + `"`},
-		{"a key without a certificate", closed, ca, "", clientKey, "needs both"},
-		{"a key that is none", closed, ca, clientCert, clientCert, "cannot use the client certificate"},
+		{"an authority that is not there", open, filepath.Join(dir, "none"), "", "", "OTEL_EXPORTER_OTLP_CERTIFICATE is \"" + dir + "/none\", which cannot be read: no such file or directory; trusting the system's authorities"},
+		{"an authority that is none", open, clientKey, "", "", `"` + clientKey + `", in which there is no PEM certificate`},
+		{"a key without a certificate", closed, ca, "", clientKey, "but one needs the other"},
+		{"a key that is none", closed, ca, clientCert, clientCert, "which cannot be used: tls:"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -55,10 +55,8 @@ def _parse(sql):
         return operation, None
     start = 1
     if operation != after:
-        for start, word in enumerate(words, 1):
-            if word.upper() == after:
-                break
-        else:
+        start = next((at for at, word in enumerate(words, 1) if word.upper() == after), None)
+        if start is None:
             return operation, None
     while start < len(words) and words[start].upper() in _NOISE:
         start += 1

@@ -27,6 +27,7 @@ _RETRY_SECONDS = 1.0
 _ENVIRON_VALUE = 1024
 _FULL_NS = 1000000  # a socket that was full is not worth a system call for a millisecond
 _FULL = (12, 105)  # ENOMEM, ENOBUFS: full, in other words
+_SOL_SOCKET, _SO_COOKIE = 1, 57
 _NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
 
 
@@ -42,7 +43,7 @@ _pid = os.getpid()
 _lock = allocate_lock()
 _holder = None
 _socket = None
-_inode = None
+_known_as = None  # the identity of our socket
 _descriptor = -1
 _sequence = 0
 _made = 0  # spans this process finished
@@ -75,7 +76,7 @@ def connect(timeout=None):
 
 
 def _open(timeout=None):
-    global _socket, _inode, _descriptor, _sequence, _dropped, _reported, _next_attempt, _full_at
+    global _socket, _known_as, _descriptor, _sequence, _dropped, _reported, _next_attempt, _full_at
     import _socket as native
 
     _next_attempt = time.monotonic() + _RETRY_SECONDS
@@ -94,7 +95,7 @@ def _open(timeout=None):
         _dropped -= _reported
         _reported = 0
         _descriptor = connection.fileno()
-        _inode = os.fstat(_descriptor).st_ino
+        _known_as = _identity(connection)
         _socket = connection
         greeting = hello(is_fork)
         body = dumps(greeting, 2)
@@ -127,13 +128,20 @@ def _raised(connection, native):
     return connection
 
 
-def _ours():
+def _ours(connection):
     """Whether our descriptor still is our socket. The app may have closed it, and opened
     something else that got the number."""
     try:
-        return os.fstat(_descriptor).st_ino == _inode
+        return _identity(connection) == _known_as
     except OSError:
         return False
+
+
+def _identity(connection):
+    try:
+        return connection.getsockopt(_SOL_SOCKET, _SO_COOKIE, 8)  # much cheaper than fstat
+    except OSError:  # a kernel without cookies, or not our socket any more
+        return os.fstat(connection.fileno()).st_ino
 
 
 def _disconnect():
@@ -142,7 +150,7 @@ def _disconnect():
     if connection is None:
         return
     try:
-        if _ours():
+        if _ours(connection):
             connection.close()
         else:
             connection.detach()
@@ -251,14 +259,17 @@ def _send(kind, count, body):
     global _sequence, _reported
     if _socket is None:
         return False
-    if not _ours():
+    if not _ours(_socket):
         _disconnect()
         return False
     sequence = (_sequence + 1) & 0xFFFFFFFF
     dropped = _dropped
     try:
         header = (dropped << 64 | sequence << 32 | count << 16 | kind << 8 | _VERSION).to_bytes(HEADER, "little")
-        _socket.sendmsg((header, body), (), _NOW)
+        if len(body) < 8192:
+            _socket.send(header + body, _NOW)  # copying is cheaper than two parts
+        else:
+            _socket.sendmsg((header, body), (), _NOW)
     except BlockingIOError:
         return False
     except OSError as err:

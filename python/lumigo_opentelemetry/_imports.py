@@ -8,7 +8,6 @@ what the app's code raises is never ours to catch.
 
 import os
 import sys
-from _thread import get_ident
 
 from . import _log
 
@@ -42,7 +41,7 @@ HOOKS = {
     "starlette.applications": "starlette",
     "starlette.routing": "starlette",
     "fastapi.routing": "fastapi",
-    "fastapi.telemetry._asgi": "fastapi",
+    "fastapi.telemetry._asgi": "native",
     "requests.sessions": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
@@ -50,7 +49,7 @@ HOOKS = {
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {
@@ -243,29 +242,19 @@ class _Finder:
     """Stands first on sys.meta_path, finds nothing itself, and has a module it waits for
     loaded through _Loader."""
 
-    def __init__(self):
-        self._busy = set()  # (thread, name): asking the other finders must not end here again
-
     def find_spec(self, name, path=None, target=None):
         if name not in HOOKS:
             return None
-        key = (get_ident(), name)
-        if key in self._busy:
-            return None
-        self._busy.add(key)
-        try:
-            for finder in list(sys.meta_path):
-                find_spec = getattr(finder, "find_spec", None)
-                if finder is self or find_spec is None:
-                    continue
-                spec = find_spec(name, path, target)
-                if spec is not None:
-                    if hasattr(spec.loader, "exec_module"):
-                        spec.loader = _Loader(spec.loader)
-                    return spec
-            return None
-        finally:
-            self._busy.discard(key)
+        for finder in list(sys.meta_path):
+            find_spec = getattr(finder, "find_spec", None)
+            if finder is self or find_spec is None:
+                continue
+            spec = find_spec(name, path, target)
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Loader(spec.loader)
+                return spec
+        return None
 
     def invalidate_caches(self):
         pass

@@ -81,8 +81,8 @@ _bits = None
 
 
 def _reseed():
-    """Give this process ids of its own. uWSGI forks without telling Python, so every
-    span asks for its process id rather than trusting os.register_at_fork."""
+    """Give this process ids of its own. uWSGI forks without telling Python, so every first
+    span of a trace asks for its process id rather than trusting os.register_at_fork."""
     global _pid, _bits
     _bits = Random(int.from_bytes(os.urandom(32), "big")).getrandbits
     _pid = _getpid()
@@ -319,7 +319,7 @@ class Span:
         if not self.recording:
             return
         self.recording = False
-        if self.pid != _getpid():
+        if self.pid != _pid:
             return  # begun before a fork: the parent process reports it
         attributes = self.attributes
         if len(attributes) > _attribute_limit:
@@ -384,9 +384,9 @@ def start_span(
             parent = remote
         elif parent.end_ns and now - parent.end_ns > STALE_NS:
             parent = remote
-    span.pid = pid = _getpid()
-    if pid != _pid:
+    if type(parent) is not Span and _getpid() != _pid:
         ensure_own()
+    span.pid = _pid
     span.span_id = (_bits(64) or 1).to_bytes(8, "big")
     if parent is None or parent.trace_id is None:
         trace_id = _new_trace_id()

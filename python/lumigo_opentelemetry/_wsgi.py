@@ -42,6 +42,9 @@ class _Carrier:
 
 def begin(environ):
     """The Request of a new server span; None when there is nothing to trace, or an outer layer traces it already."""
+    outer = _http.serving()
+    if outer is not None and outer.mark is environ:
+        return None
     get = environ.get
     path = get("PATH_INFO", "")
     script = get("SCRIPT_NAME")
@@ -52,9 +55,8 @@ def begin(environ):
     query = get("QUERY_STRING") or ""
     method = get("REQUEST_METHOD", "GET")
     stream = get("wsgi.input")
-    outer = _http.serving()
     if outer is not None:
-        if outer.mark is environ or (stream is not None and outer.input is stream):
+        if stream is not None and outer.input is stream:
             return None
         if outer.path == path and outer.query == query and outer.method == method:
             return None
@@ -121,8 +123,12 @@ class Request(_http.Request):
     def start_response(self, *args, **named):
         write = self.respond(*args, **named)
         try:
-            self.status = int((args[0] if args else named["status"])[:3])
-            headers = args[1] if len(args) > 1 else named.get("response_headers") or named.get("headers")
+            if len(args) > 1:
+                status, headers = args[0], args[1]
+            else:
+                status = args[0] if args else named["status"]
+                headers = named.get("response_headers") or named.get("headers")
+            self.status = int(status[:3])
             self.headers = list(headers)
             if _tracing.settings.capture:
                 self.writer = write
@@ -170,20 +176,33 @@ def respond(app, environ, start_response):
         if kind is list or kind is tuple:
             for chunk in result:
                 request.keep(chunk)
-        elif not _sent_by_server(result, environ):
-            return (_Sized if hasattr(kind, "__len__") else _Body)(result, request)
+        else:
+            wrapper = environ.get("wsgi.file_wrapper")
+            key = kind, wrapper
+            body = _bodies.get(key, key)
+            if body is key:
+                body = _body_class(result, wrapper)
+                if len(_bodies) < 64:
+                    _bodies[key] = body
+            if body is not None:
+                return body(result, request)
     except Exception as error:
         trouble(error)
     request.finish()
     return result
 
 
-def _sent_by_server(result, environ):
-    """Whether the server looks at what the result is: its own file wrapper, a file (as uWSGI's is), bare bytes."""
+_bodies = {}
+
+
+def _body_class(result, wrapper):
+    """What stands for a result of this type; None where the server looks at what the result is: its own file wrapper,
+    a file (as uWSGI's is), bare bytes."""
     if isinstance(result, (bytes, str)) or hasattr(result, "read"):
-        return True
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(result, wrapper)
+        return None
+    if isinstance(wrapper, type) and isinstance(result, wrapper):
+        return None
+    return _Sized if hasattr(type(result), "__len__") else _Body
 
 
 class _Body:

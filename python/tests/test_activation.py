@@ -134,7 +134,9 @@ class Start(ActivationTest):
         """PYTHONDONTWRITEBYTECODE is usual in images; ours lie in a directory of our own."""
         for name in ("lumigo_opentelemetry", "sitecustomize"):
             shutil.copytree(
-                os.path.join(PYTHON, name), os.path.join(self.directory, "ours", name), ignore=shutil.ignore_patterns("*.pyc", "__pycache__")
+                os.path.join(PYTHON, name),
+                os.path.join(self.directory, "ours", name),
+                ignore=shutil.ignore_patterns("*.pyc", "__pycache__"),
             )
         write(self.directory, "theirs/app_module.py", "")
         path = os.pathsep.join(os.path.join(self.directory, name) for name in ("ours/sitecustomize", "theirs"))

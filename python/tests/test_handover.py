@@ -316,7 +316,7 @@ real = _handover._send
 def interrupted(*a):
     if not results:
         results.append(None)
-        results.append(_handover.flush(5))
+        results.append(_handover.flush(1e6))  # would never end
     return real(*a)
 _handover._send = interrupted
 span()

@@ -58,6 +58,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     do_HEAD = do_POST = do_GET
+    left = []  # the files of a handler when it is done
+
+    def finish(self):
+        self.left[:] = [self.rfile, self.wfile]
+        super().finish()
 
     def received(self):
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -80,13 +85,11 @@ class Server(http.server.HTTPServer):
 
 
 class HTTPCase(HookCase):
-    hooks = True
-
     def setUp(self):
         super().setUp()
-        if self.hooks:
-            self.hook("http_client", http.client)
-            self.hook("http_server", http.server)
+        del Handler.left[:]
+        self.hook("http_client", http.client)
+        self.hook("http_server", http.server)
         server = Server(("127.0.0.1", 0), Handler)
         self.address = server.server_address
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -100,8 +103,8 @@ class HTTPCase(HookCase):
     def url(self, path):
         return "http://%s:%d%s" % (self.address + (path,))
 
-    def ask(self, path, method="GET", body=None, headers={}, read=lambda response: response.read()):
-        self.connection.request(method, path, body, headers)
+    def ask(self, path, method="GET", body=None, headers=None, read=lambda response: response.read()):
+        self.connection.request(method, path, body, headers or {})
         response = self.connection.getresponse()
         return response.status, read(response)
 
@@ -340,6 +343,17 @@ class ServerSide(HTTPCase):
             self.ask("/")
         spans = self.spans(_tracing.SERVER, 3)
         self.assertEqual(len({span.span_id for span in spans}), 3)
+
+    def test_the_handler_has_its_own_files_again_after_a_request(self):
+        for _ in range(2):
+            self.assertEqual(self.ask("/echo", "POST", b"x", {"Content-Type": "text/plain"}), (200, b"x"))
+        self.connection.close()
+        self.spans(_tracing.SERVER, 2)
+        deadline = time.monotonic() + 5
+        while not Handler.left and time.monotonic() < deadline:
+            time.sleep(0.001)
+        for file in Handler.left:
+            self.assertFalse(type(file).__module__.startswith("lumigo"), file)
 
     def test_an_exception(self):
         with self.assertRaises(http.client.RemoteDisconnected):

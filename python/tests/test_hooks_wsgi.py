@@ -247,7 +247,8 @@ class Spans(HookCase):
         copied = _wsgi.traced(lambda e, s: _wsgi.Application(app)(dict(e), s))
         shifted = _wsgi.traced(lambda e, s: _wsgi.Application(app)(dict(e, SCRIPT_NAME="/a", PATH_INFO=""), s))
         stripped = _wsgi.traced(lambda e, s: _wsgi.Application(app)(dict(e, PATH_INFO="/other"), s))
-        for count, stack in enumerate((twice, copied, shifted, stripped), 1):
+        rebuilt = _wsgi.traced(lambda e, s: _wsgi.Application(app)(environ(), s))
+        for count, stack in enumerate((twice, copied, shifted, stripped, rebuilt), 1):
             serve(stack, environ())
             self.assertEqual(len(self.spans()), count)
 

@@ -96,7 +96,7 @@ class Guard(unittest.TestCase):
                 with _imports.guard:
                     raise kind
             with self.assertRaises(kind):
-                _imports.guard(lambda: (_ for _ in ()).throw(kind))()
+                _imports.guard(lambda kind=kind: (_ for _ in ()).throw(kind))()
 
 
 class Hooks(unittest.TestCase):
@@ -190,9 +190,9 @@ _imports.HOOKS["toy.part"] = "toy_hook"
             "        self.asking = True\n"
             "        try: return importlib.util.find_spec(name)\n"
             "        finally: self.asking = False\n"
-            "import toy\nsys.meta_path.insert(1, Curious())\nimport toy.part\nprint(installed)"
+            "import toy\nsys.meta_path.insert(1, Curious())\nfrom toy import part\nprint(installed, type(part.__loader__).__name__)"
         )
-        self.assertEqual("[('toy.part', True)]\n", out)
+        self.assertEqual("[('toy.part', True)] SourceFileLoader\n", out)
 
     def test_every_hook_named_is_there(self):
         for module, hook in _imports.HOOKS.items():

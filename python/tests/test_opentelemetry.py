@@ -109,7 +109,8 @@ done()
         self.assertEqual((1000, 2000, 2, "bad", {}), tuple(span[k] for k in ("start", "end", "status", "message", "attributes")))
         self.assertEqual((5, "event", {"e": 1}), span["events"][0])
         exception = span["events"][1][2]
-        self.assertEqual(("ValueError", "v", 1, "True"), tuple(exception[k] for k in ("exception.type", "exception.message", "more", "exception.escaped")))
+        keys = ("exception.type", "exception.message", "more", "exception.escaped")
+        self.assertEqual(("ValueError", "v", 1, "True"), tuple(exception[key] for key in keys))
         self.assertEqual([(bytes.fromhex(TRACE), self.spans["GET /"]["span_id"], 1, "a=1", {"l": 1})], span["links"])
         self.assertEqual((1, None), (self.spans["ok"]["status"], self.spans["ok"]["message"]))
 
@@ -131,7 +132,8 @@ done()
         )
         self.assertEqual("raised\n" * 3 + "True\n", out)
         for name in ("recorded", "not current"):
-            self.assertEqual((2, "KeyError: 'k'", 1), (self.spans[name]["status"], self.spans[name]["message"], len(self.spans[name]["events"])))
+            span = self.spans[name]
+            self.assertEqual((2, "KeyError: 'k'", 1), (span["status"], span["message"], len(span["events"])))
         self.assertEqual((0, None), (self.spans["not recorded"]["status"], self.spans["not recorded"]["events"]))
         self.assert_child("decorated", "GET /")
 

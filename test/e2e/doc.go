@@ -2,7 +2,8 @@
 // lumigo binary or with the real wheel, and a real OTLP receiver at the other end.
 //
 // Every test that cannot run on a machine is skipped with its reason, and the reasons are printed together
-// at the end. These variables change what runs:
+// at the end (go test shows that of a run that passed with -v). A first run makes virtual environments and
+// takes minutes longer. These variables change what runs:
 //
 //	LUMIGO_TEST_FULL=1      the heavy combinations too: every server on every interpreter, a minute of outage, …
 //	LUMIGO_TEST_STRICT=1    a test that would be skipped fails

@@ -278,10 +278,15 @@ func pipe(t testing.TB) (input *os.File, end func()) {
 // wait returns how the process ended.
 func (p *process) wait() exit {
 	p.t.Helper()
+	return p.waitAtMost(patience)
+}
+
+func (p *process) waitAtMost(limit time.Duration) exit {
+	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
-		p.t.Fatalf("%s still runs after %s", p.cmd.Args, patience)
+	case <-time.After(limit):
+		p.t.Fatalf("%s still runs after %s", p.cmd.Args, limit)
 	}
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if status.Signaled() {

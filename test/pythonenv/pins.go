@@ -7,7 +7,8 @@ func Servers(i Interpreter) []string {
 	switch {
 	case !i.AtLeast(3, 8):
 		return []string{"flask==2.2.5", "gunicorn==21.2.0", "gevent==22.10.2", "fastapi==0.103.2", "uvicorn==0.22.0",
-			"django==3.2.25", "waitress==2.1.2", "requests==2.31.0", "hypercorn==0.14.4"}
+			"django==3.2.25", "waitress==2.1.2", "requests==2.31.0", "hypercorn==0.14.4",
+			"setuptools==68.0.0"} // for gevent
 	case !i.AtLeast(3, 9):
 		return []string{"flask==3.0.3", "gunicorn==23.0.0", "gevent==24.2.1", "fastapi==0.115.6", "uvicorn==0.33.0",
 			"django==4.2.17", "waitress==3.0.0", "requests==2.32.3", "hypercorn==0.17.3"}
@@ -23,6 +24,19 @@ func UWSGI(i Interpreter) []string {
 		return []string{"uwsgi==2.0.28", "flask==2.2.5"}
 	}
 	return []string{"uwsgi==2.0.28", "flask==3.0.3"}
+}
+
+// UnitTests are the pins of what the Python part's own tests can be run with: greenlets, and the
+// opentelemetry packages of apps that trace themselves.
+func UnitTests(i Interpreter) []string {
+	switch {
+	case !i.AtLeast(3, 8):
+		return []string{"greenlet==3.1.1", "opentelemetry-sdk==1.22.0", "opentelemetry-instrumentation-sqlite3==0.43b0"}
+	case !i.AtLeast(3, 9):
+		return []string{"greenlet==3.1.1", "opentelemetry-sdk==1.33.1", "opentelemetry-instrumentation-sqlite3==0.54b1"}
+	default:
+		return []string{"greenlet==3.2.4", "opentelemetry-sdk==1.39.1", "opentelemetry-instrumentation-sqlite3==0.60b1"}
+	}
 }
 
 // Upstream are the pins of opentelemetry-python that the benchmarks compare with, and of the app that both

@@ -39,7 +39,8 @@ func CacheDir() (string, error) {
 }
 
 // Venv returns an environment with exactly the pinned requirements ("flask==3.0.3") and what they depend
-// on. It has pip and no setuptools, as every environment from Python 3.12 on. Safe for concurrent use, also
+// on. It has pip, but no setuptools unless they are required, as every
+// environment from Python 3.12 on. Safe for concurrent use, also
 // by several processes. The error wraps ErrUnavailable when pip cannot get the packages.
 func Venv(i Interpreter, requirements ...string) (*Env, error) {
 	dir, err := CacheDir()
@@ -120,8 +121,11 @@ func makeVenv(i Interpreter, dir string, pins []string) error {
 			return fmt.Errorf("%w for %s: %v", ErrUnavailable, i, err)
 		}
 	}
-	if err := run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"); err != nil {
-		return err
+	pinned := func(pin string) bool { return strings.HasPrefix(pin, "setuptools==") }
+	if !slices.ContainsFunc(pins, pinned) {
+		if err := run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(ready, []byte(strings.Join(pins, "\n")+"\n"), 0o644)
 }

@@ -5,11 +5,8 @@ from .._http import serving, trouble
 
 
 def install(module):
-    if module.__name__ == "fastapi.routing":
-        if "handle" in vars(module.APIRoute):  # else Starlette's serves
-            _imports.wrap(module.APIRoute, "handle", _handle)
-    elif hasattr(module, "_unconfigured"):
-        _imports.wrap(module, "_unconfigured", _unconfigured)
+    if "handle" in vars(module.APIRoute):  # else Starlette's serves
+        _imports.wrap(module.APIRoute, "handle", _handle)
 
 
 def _handle(original):
@@ -23,14 +20,5 @@ def _handle(original):
         except Exception as error:
             trouble(error)
         return handling
-
-    return wrapper
-
-
-def _unconfigured(original):
-    """FastAPI traces itself where a tracer provider is configured. Ours need not make it: the request has its span."""
-
-    def wrapper(provider):
-        return type(provider).__module__.startswith(__package__) or original(provider)
 
     return wrapper

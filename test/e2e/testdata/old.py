@@ -1,6 +1,5 @@
 """For interpreters that the distro does not support: shows that paths and modules are as they should be."""
 
-import os
 import sys
 import sqlite3
 

@@ -25,8 +25,8 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/engine"
 )
 
-// descriptor is where the listening socket is in the process that serves.
-const descriptor = 3
+// Descriptor is where the listening socket is in the process that serves.
+const Descriptor = 3
 
 // Start starts this program once more, with args, in a session of its own, where [Serve] serves on the
 // listening socket fd. It does not wait for it.
@@ -137,7 +137,7 @@ func listen(o Options, log *diag.Logger) (*engine.Engine, error) {
 		return nil, fmt.Errorf("%s is not set", engine.KeyVariable)
 	}
 	return engine.Listen(engine.Options{
-		Listener: os.NewFile(descriptor, "engine"),
+		Listener: os.NewFile(Descriptor, "engine"),
 		Key:      key,
 		Log:      log,
 		Version:  o.Version,

@@ -178,7 +178,7 @@ func launcherCommand(t *testing.T, env []string, command ...string) (*exec.Cmd, 
 	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"launch"}, command...)...)
 	cmd.WaitDelay = time.Second
 	journal := filepath.Join(dir, "journal")
-	cmd.Env = append(os.Environ(), append([]string{"TMPDIR=" + dir, "XDG_CACHE_HOME=", "PYTHONPATH=", "LUMIGO_SWITCH_OFF=", "JOURNAL=" + journal}, env...)...)
+	cmd.Env = append(os.Environ(), append([]string{"TMPDIR=" + dir, "XDG_CACHE_HOME=", "PYTHONPATH=", "LUMIGO_SWITCH_OFF=", "GORACE=atexit_sleep_ms=0", "JOURNAL=" + journal}, env...)...)
 	return cmd, journal
 }
 

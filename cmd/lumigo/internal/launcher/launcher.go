@@ -58,14 +58,15 @@ func Run(o Options) (status int, err error) {
 		log.Infof("Lumigo OpenTelemetry distribution disabled via the 'LUMIGO_SWITCH_OFF' environment variable")
 		return 0, refused(o.Command[0], syscall.Exec(path, o.Command, o.Environ))
 	}
-	signals := listen()
-	done := make(chan struct{})
+	listening, done := make(chan *signals), make(chan struct{})
 	go func() {
+		signals := listen()
+		listening <- signals
 		status, err = launchCommand(o, path, signals, log)
 		close(done)
 		signals.release()
 	}()
-	signals.watch(done)
+	(<-listening).watch(done)
 	return status, err
 }
 

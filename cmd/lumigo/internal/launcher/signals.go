@@ -48,7 +48,14 @@ func forwarded() []os.Signal {
 			signals = append(signals, s)
 		}
 	}
-	for s := syscall.Signal(35); s <= 64; s++ { // the real-time signals that neither libc nor Go reserves
+	return signals
+}
+
+// realTime are the signals of that kind which neither libc nor Go reserves. They are passed on too, but
+// nobody needs that in the first milliseconds, and os/signal takes some for so many.
+func realTime() []os.Signal {
+	signals := []os.Signal{}
+	for s := syscall.Signal(35); s <= 64; s++ {
 		signals = append(signals, s)
 	}
 	return signals
@@ -72,18 +79,19 @@ const (
 // signals is where this process gets its signals.
 type signals struct {
 	notices  chan notice
-	watched  []os.Signal
 	terminal bool // there is one that controls this process
 }
 
-// listen starts receiving signals. From now on, none of them has its usual effect on this process.
+// listen starts receiving signals. From now on, none of them has its usual effect on this process. To call it
+// on the main thread would double its cost, which is all in switching threads.
 func listen() *signals {
-	s := &signals{notices: make(chan notice, 64), watched: forwarded(), terminal: hasTerminal()}
+	s := &signals{notices: make(chan notice, 64), terminal: hasTerminal()}
 	// A write to a log that nobody reads any more must not end us.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	plain := make(chan os.Signal, 64)
-	signal.Notify(plain, s.watched...)
+	signal.Notify(plain, forwarded()...)
 	go func() {
+		signal.Notify(plain, realTime()...)
 		for sent := range plain {
 			s.notices <- notice{signal: sent.(syscall.Signal)}
 		}
@@ -99,7 +107,7 @@ func (s *signals) watch(done <-chan struct{}) {
 		return
 	}
 	set, before := unix.Sigset_t{}, unix.Sigset_t{}
-	for _, s := range s.watched {
+	for _, s := range append(forwarded(), realTime()...) {
 		set.Val[0] |= 1 << (s.(syscall.Signal) - 1)
 	}
 	if unix.PthreadSigmask(unix.SIG_BLOCK, &set, &before) != nil {

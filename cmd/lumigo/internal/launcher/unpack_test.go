@@ -172,7 +172,7 @@ func TestUnpackDoesNotTrustWhatOthersCanChange(t *testing.T) {
 			if err := tt.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			got, remove, err := unpack(tree, []string{dir + "/" + tt.base}, nil)
+			got, _, err := unpack(tree, []string{dir + "/" + tt.base}, nil)
 			if err == nil {
 				t.Fatalf("unpacked to %s", got)
 			}
@@ -180,7 +180,7 @@ func TestUnpackDoesNotTrustWhatOthersCanChange(t *testing.T) {
 				t.Errorf("error %q, want one that says %q", err, tt.want)
 			}
 			// Then the files go to a directory of their own.
-			got, remove, err = unpack(tree, []string{dir + "/" + tt.base}, []string{dir})
+			got, remove, err := unpack(tree, []string{dir + "/" + tt.base}, []string{dir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,11 +210,11 @@ func TestUnpackDoesNotTrustAStickyDirectory(t *testing.T) {
 
 func TestUnpackGoesFromPlaceToPlace(t *testing.T) {
 	root := tempRoot(t)
-	dir, remove, err := unpack(tree, []string{root + "/none/cache", root + "/cache"}, nil)
+	dir, _, err := unpack(tree, []string{root + "/none/cache", root + "/cache"}, nil)
 	if err != nil || filepath.Dir(dir) != root+"/cache" {
 		t.Errorf("unpacked to %s, %v; want the second of the caches", dir, err)
 	}
-	dir, remove, err = unpack(tree, []string{root + "/none/cache"}, []string{root + "/none", root})
+	dir, remove, err := unpack(tree, []string{root + "/none/cache"}, []string{root + "/none", root})
 	if err != nil || filepath.Dir(dir) != root {
 		t.Fatalf("unpacked to %s, %v; want the second of the temporary directories", dir, err)
 	}
