@@ -82,7 +82,7 @@ var (
 
 // directive matches all that a go.mod file says by one word, in blocks or on single lines.
 func directive(word string) *regexp.Regexp {
-	return regexp.MustCompile(`(?m)^[ \t]*` + word + `[ \t]*(\([^\n]*\n(?s:.*?)^[ \t]*\)|[^(\n]*$)`)
+	return regexp.MustCompile(`(?m)^[ \t]*` + word + `([ \t]*\([^\n]*\n(?s:.*?)^[ \t]*\)|[ \t]+[^(\s][^\n]*$)`)
 }
 
 // withModule adds our module to a go.mod file, whatever that says of it itself.

@@ -273,11 +273,11 @@ func (p *planner) show(name, as string, text []byte) {
 // link gives a main package and the external test of a package a file that imports the integrations of what they
 // use, and returns these. A test that is external can import us even if we import the package that it tests.
 func (p *planner) link(pkg *goPackage) []*integration {
-	if pkg.Standard || pkg.DepOnly || pkg.ForTest != "" {
+	if pkg.DepOnly || pkg.ForTest != "" {
 		return nil
 	}
 	test := pkg.ImportPath + ".test"
-	isMain := pkg.Name == "main" && p.command.compilesMains() && !strings.HasSuffix(pkg.ImportPath, ".test")
+	isMain := pkg.Name == "main" && !pkg.Standard && p.command.compilesMains() && !strings.HasSuffix(pkg.ImportPath, ".test")
 	isTest := p.command.compilesTests() && p.packages[test] != nil && len(pkg.TestGoFiles)+len(pkg.XTestGoFiles) > 0
 	switch {
 	case !isMain && !isTest:
@@ -285,6 +285,8 @@ func (p *planner) link(pkg *goPackage) []*integration {
 	case pkg.Error != nil:
 		p.skip(pkg.ImportPath, "it has an error")
 		return nil
+	case pkg.Standard:
+		pkg.Dir = filepath.Join(p.go_.vars["GOROOT"], "src", filepath.FromSlash(pkg.ImportPath))
 	case within(p.go_.vars["GOMODCACHE"], pkg.Dir):
 		p.skip(pkg.ImportPath, "it is in the module cache, of which the go command takes nothing but the original")
 		return nil
