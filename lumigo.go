@@ -17,6 +17,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/resource"
@@ -68,11 +69,19 @@ func activate(build *debug.BuildInfo) {
 		log.Printf(m.Level, "%s", m.Text)
 	}
 
-	o := tracer.Options{Config: c, Masker: masker, Log: log, Version: version}
-	if c.Export.Endpoint != "" {
+	executable, _ := os.Executable()
+	process := resource.Process{
+		PID: os.Getpid(), Language: "go", RuntimeName: runtime.Compiler, RuntimeVersion: runtime.Version(),
+		RuntimeDescription: "go version " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+		Executable:         executable, Environ: environ,
+	}
+	o := tracer.Options{Config: c, Masker: masker, Log: log, Version: version, Engine: engine(environ, process, mode(build), log)}
+	switch {
+	case o.Engine != nil:
+	case c.Export.Endpoint != "":
 		o.Exporter = export.New(export.Options{Export: c.Export, Batch: c.Batch, Proxy: c.Proxy, Log: log, UserAgent: "lumigo-opentelemetry-distro/" + version})
 	}
-	if c.SpanDump != "" {
+	if c.SpanDump != "" && o.Engine == nil {
 		dump, err := spandump.Open(c.SpanDump, true)
 		if err != nil {
 			log.Errorf("%v", err)
@@ -81,27 +90,48 @@ func activate(build *debug.BuildInfo) {
 			o.Dump = dump
 		}
 	}
-	if c.Export.Console {
+	if c.Export.Console && o.Engine == nil {
 		o.Console, _ = spandump.Open("/dev/stdout", false)
 	}
 	if c.LambdaTraceHeader != "" {
 		o.TraceHeader = func() string { return os.Getenv("_X_AMZN_TRACE_ID") } // which Lambda changes for each invocation
 	}
-	executable, _ := os.Executable()
-	found := resource.Detect(c, masker, resource.Process{
-		PID: os.Getpid(), Language: "go", RuntimeName: runtime.Compiler, RuntimeVersion: runtime.Version(),
-		RuntimeDescription: "go version " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
-		Executable:         executable, Environ: environ,
-	}, version, os.DirFS("/"))
+	found := resource.Detect(c, masker, process, version, os.DirFS("/"))
 	o.Resource = otlp.NewResource(found, resource.SchemaURL)
 
 	t := tracer.New(o)
 	t.OnFirst(watchSignals)
 	tracer.AtExit(func() { leave(t, log) })
 	tracer.Activate(t)
-	if c.ECSMetadataURIV4 != "" {
+	if c.ECSMetadataURIV4 != "" && o.Engine == nil {
 		go askECS(t, c, found)
 	}
+}
+
+// engine connects with the engine of "lumigo run", if this process has one: it sends, dumps and outlives.
+func engine(environ []string, p resource.Process, mode string, log *diag.Logger) *handover.Client {
+	path, key := lookup(environ, "LUMIGO_ENGINE_SOCKET"), lookup(environ, "LUMIGO_ENGINE_KEY")
+	if path == "" {
+		return nil
+	}
+	log.Redact(key)
+	c, err := handover.Connect(path, key, handover.Process{
+		Version: version, Mode: mode, Runtime: [3]string{p.RuntimeName, p.RuntimeVersion, p.RuntimeDescription}, Executable: p.Executable, Environ: environ,
+	}, log)
+	if err != nil {
+		log.Debugf("The Lumigo engine does not answer on '%s', so this process sends its spans itself: %v", path, err)
+		return nil
+	}
+	return c
+}
+
+func lookup(environ []string, name string) string {
+	for _, entry := range environ {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
+			return value
+		}
+	}
+	return ""
 }
 
 func mode(build *debug.BuildInfo) string {
@@ -130,18 +160,18 @@ func watchSignals() {
 
 // leave sends what is left, for a bounded time, and accounts for it.
 func leave(t *tracer.Tracer, log *diag.Logger) {
-	if made, _ := t.Account(); made == 0 {
+	if t.Made() == 0 && !t.HandsOver() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 	defer cancel()
 	t.Shutdown(ctx)
-	made, sent := t.Account()
 	level := diag.Debug
-	if sent.Dropped.Sum() > 0 {
+	account, lost := t.Account()
+	if lost {
 		level = diag.Warning
 	}
-	log.Printf(level, "%d spans made; to be sent: %s", made, sent)
+	log.Printf(level, "%s", account)
 }
 
 func askECS(t *tracer.Tracer, c *config.Config, found []otlp.Attribute) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
@@ -23,6 +25,7 @@ import (
 type Options struct {
 	Config   *config.Config
 	Masker   *mask.Masker
+	Engine   *handover.Client // takes everything, if not nil; then there is no exporter and no dump
 	Exporter *export.Exporter // nil to send nothing
 	Dump     *spandump.Writer // nil for none
 	Console  *spandump.Writer // nil for none
@@ -38,6 +41,7 @@ type Options struct {
 type Tracer struct {
 	config      *config.Config
 	masker      *mask.Masker
+	engine      *handover.Client
 	exporter    *export.Exporter
 	dump        *spandump.Writer
 	console     *spandump.Writer
@@ -64,10 +68,10 @@ type Tracer struct {
 func New(o Options) *Tracer {
 	c := o.Config
 	t := &Tracer{
-		config: c, masker: o.Masker, exporter: o.Exporter, dump: o.Dump, console: o.Console, log: o.Log, version: o.Version,
+		config: c, masker: o.Masker, engine: o.Engine, exporter: o.Exporter, dump: o.Dump, console: o.Console, log: o.Log, version: o.Version,
 		traceHeader: o.TraceHeader, sampler: newSampler(c.Sampler), filters: newFilters(c.Filter, o.Log), limits: c.Limits, token: c.Export.Token,
 	}
-	t.recording = t.exporter != nil || t.dump != nil || t.console != nil
+	t.recording = t.engine != nil || t.exporter != nil || t.dump != nil || t.console != nil
 	t.resource.Store(o.Resource)
 	for _, name := range c.Propagators {
 		if p, ok := propagators[name]; ok {
@@ -223,6 +227,10 @@ func (t *Tracer) deliver(s *Span, encoded []byte) {
 		}
 	})
 	t.made.Add(1)
+	if t.engine != nil {
+		t.engine.Add(s.scope.Name(), encoded, s.skip)
+		return
+	}
 	resource, scope := t.resource.Load(), s.scope
 	if t.dump != nil {
 		if err := t.dump.Write(resource, scope, encoded); err != nil {
@@ -263,6 +271,9 @@ var (
 
 // Flush sends everything that has ended.
 func (t *Tracer) Flush(ctx context.Context) error {
+	if t.engine != nil {
+		return t.engine.Flush(ctx)
+	}
 	if t.exporter == nil {
 		return nil
 	}
@@ -271,6 +282,9 @@ func (t *Tracer) Flush(ctx context.Context) error {
 
 // Shutdown sends what is left, and nothing after.
 func (t *Tracer) Shutdown(ctx context.Context) {
+	if t.engine != nil {
+		t.engine.Close()
+	}
 	if t.exporter != nil {
 		t.exporter.Shutdown(ctx)
 	}
@@ -281,10 +295,20 @@ func (t *Tracer) Shutdown(ctx context.Context) {
 	}
 }
 
-// Account says how many spans were made, and what became of those that were to be sent.
-func (t *Tracer) Account() (made int64, sent export.Totals) {
-	if t.exporter != nil {
-		sent = t.exporter.Totals()
+// HandsOver reports whether an engine takes the spans.
+func (t *Tracer) HandsOver() bool { return t.engine != nil }
+
+// Made is how many spans have ended.
+func (t *Tracer) Made() int64 { return t.made.Load() }
+
+// Account says how many spans were made and what became of them, and whether any was lost.
+func (t *Tracer) Account() (text string, lost bool) {
+	switch {
+	case t.engine != nil:
+		return t.engine.String(), t.engine.Dropped() > 0
+	case t.exporter != nil:
+		sent := t.exporter.Totals()
+		return fmt.Sprintf("%d spans made; of those to be sent: %s", t.Made(), sent), sent.Dropped.Sum() > 0
 	}
-	return t.made.Load(), sent
+	return fmt.Sprintf("%d spans made, nothing to be sent", t.Made()), false
 }

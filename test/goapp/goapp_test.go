@@ -322,6 +322,67 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// underRun runs the woven app below "lumigo run".
+func underRun(t *testing.T, backend *receiver.Receiver, environ []string, args ...string) *app {
+	t.Helper()
+	lumigo, err := pythonenv.Lumigo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := start(t, true, append(environ, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL(), "LUMIGO_DEBUG=true"))
+	a.Args = append([]string{lumigo, "run", "--", a.Path}, args...)
+	a.Path = lumigo
+	return a
+}
+
+func TestUnderLumigoRun(t *testing.T) {
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	a := underRun(t, backend, nil, "order", "exit")
+	a.Run()
+	if got := tree(backend.Spans()); got != orderTree || a.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v, and got\n%s%s", a.ProcessState, got, a.err.String())
+	}
+	if !strings.Contains(a.err.String(), "6 spans made, 0 of them dropped before the engine had them") {
+		t.Errorf("the app has not handed over its spans:\n%s", a.err.String())
+	}
+	for _, s := range backend.Spans() {
+		if s.Resource["telemetry.sdk.language"] != "go" || s.Resource["process.runtime.name"] != "gc" {
+			t.Errorf("resource: %v", s.Resource)
+		}
+	}
+}
+
+func TestKilledUnderLumigoRun(t *testing.T) {
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	a := underRun(t, backend, []string{"OTEL_BSP_SCHEDULE_DELAY=600000"}, "order", "pid", "serve")
+	a.Stdout = nil
+	out, err := a.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := 0
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.HasPrefix(lines.Text(), "serving"); {
+		fmt.Sscanf(lines.Text(), "pid %d", &pid)
+	}
+	time.Sleep(300 * time.Millisecond) // what has ended is handed over within 2 ms, and nobody can see when
+	syscall.Kill(pid, syscall.SIGKILL)
+	a.Wait()
+	if got := tree(backend.Spans()); got != orderTree {
+		t.Errorf("got\n%s%s", got, a.err.String())
+	}
+}
+
 func TestResource(t *testing.T) {
 	spans, _ := traced(t, []string{"LUMIGO_TAG=blue"}, "/empty")
 	if len(spans) == 0 {

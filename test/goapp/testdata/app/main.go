@@ -100,6 +100,8 @@ func main() {
 			fmt.Printf("%q\n", answer)
 		case "h2/interfaces":
 			get(h2, secure.URL+"/interfaces")
+		case "pid":
+			fmt.Println("pid", os.Getpid())
 		case "serve":
 			fmt.Println("serving", base)
 			select {}
