@@ -80,6 +80,21 @@ func (id *Identity) SetRoute(pattern string) bool {
 	})
 }
 
+// Adopt says that another tracing interface has a span of its own for what this one is about, whose attributes and
+// name this one is to get. It works once, and only for a span of the kind that is not over.
+func (id *Identity) Adopt(kind otlp.Kind) (adopted bool) {
+	id.with(func(s *Span) {
+		adopted = s.kind == kind && !s.adopted
+		s.adopted = s.adopted || adopted
+	})
+	return adopted
+}
+
+// SetStatus sets the status, unless the span has ended.
+func (id *Identity) SetStatus(code otlp.StatusCode, message string) {
+	id.with(func(s *Span) { s.lateStatus, s.lateMessage = code, message })
+}
+
 // WithTags returns a copy whose children also have these attributes; a later one replaces one of the same key.
 func (id *Identity) WithTags(tags []otlp.Attribute) *Identity {
 	c := &Identity{
@@ -131,14 +146,42 @@ func (c *Context) Value(key any) any {
 // WithIdentity returns a context that carries id.
 func WithIdentity(ctx context.Context, id *Identity) context.Context { return &Context{ctx, id} }
 
+// FromForeign, if set before the first span, finds an identity that ctx carries in another tracing interface's way,
+// nil for none.
+var FromForeign func(ctx context.Context) *Identity
+
 // FromContext returns the identity that ctx carries, else the goroutine's, else nil.
 func FromContext(ctx context.Context) *Identity {
 	if ctx != nil {
-		if id, ok := ctx.Value(contextKey{}).(*Identity); ok {
+		if FromForeign != nil {
+			if id := FromForeign(ctx); id != nil {
+				return id
+			}
+		}
+		if id := OfContext(ctx); id != nil {
 			return id
 		}
 	}
 	return Current()
+}
+
+// OfContext returns the identity that ctx carries in our own way, or nil.
+func OfContext(ctx context.Context) *Identity {
+	id, _ := ctx.Value(contextKey{}).(*Identity)
+	return id
+}
+
+// Live reports whether the span is recorded and has not ended.
+func (id *Identity) Live() bool { return id.source().live.Load() != nil }
+
+// AddEventAt is AddEvent for another time than now, unless that is zero.
+func (id *Identity) AddEventAt(at time.Time, name string, attributes ...otlp.Attribute) bool {
+	return id.with(func(s *Span) {
+		if at.IsZero() {
+			at = s.now()
+		}
+		s.Event(Event{at, name, attributes})
+	})
 }
 
 // The goroutine's identity: in the woven runtime, each has a word for it, which those that it starts inherit.

@@ -41,12 +41,15 @@ type Span struct {
 	bodies     [2][]byte
 	writer     *mask.Writer
 
-	mu     sync.Mutex // for what others may add, until End
-	route  string
-	late   []otlp.Attribute
-	events []Event
-	lost   uint32 // events
-	links  []Link
+	mu          sync.Mutex // for what others may add, until End
+	route       string
+	adopted     bool
+	lateStatus  otlp.StatusCode
+	lateMessage string
+	late        []otlp.Attribute
+	events      []Event
+	lost        uint32 // events
+	links       []Link
 }
 
 // Event is something that happened during a span.
@@ -88,8 +91,8 @@ func (s *Span) Route() string {
 func (s *Span) Fail(err error) {
 	if s.recording && err != nil {
 		s.status, s.message = otlp.StatusError, err.Error()
-		s.Text("error.type", typeName(err))
-		s.exception(typeName(err), err.Error(), "")
+		s.Text("error.type", TypeName(err))
+		s.exception(TypeName(err), err.Error(), "")
 	}
 }
 
@@ -113,8 +116,8 @@ func (s *Span) Panicked(value any, stack string) {
 		message = fmt.Sprint(value)
 	}()
 	s.status, s.message = otlp.StatusError, message
-	s.Text("error.type", typeName(value))
-	s.exception(typeName(value), message, stack)
+	s.Text("error.type", TypeName(value))
+	s.exception(TypeName(value), message, stack)
 }
 
 func (s *Span) exception(kind, message, stack string) {
@@ -128,8 +131,8 @@ func (s *Span) exception(kind, message, stack string) {
 	s.AddEvent("exception", attributes...)
 }
 
-// typeName names a type as the conventions for Go want it: with the path of its package.
-func typeName(v any) string {
+// TypeName names a type as the conventions for Go want it: with the path of its package.
+func TypeName(v any) string {
 	t := reflect.TypeOf(v)
 	if t == nil {
 		return "nil"
@@ -486,6 +489,9 @@ func (s *Span) EndAt(end time.Time) {
 	s.mu.Unlock()
 
 	e := &s.encoded
+	if s.lateStatus != otlp.StatusUnset && s.status == otlp.StatusUnset {
+		s.status, s.message = s.lateStatus, s.lateMessage
+	}
 	for _, a := range s.late {
 		s.Attribute(a)
 	}
@@ -558,6 +564,7 @@ func (s *Span) release() {
 	defer s.mu.Unlock()
 	s.tracer, s.id, s.recording, s.remoteParent, s.skip = nil, nil, false, false, false
 	s.name, s.scope, s.status, s.message, s.route = "", nil, 0, "", ""
+	s.adopted, s.lateStatus, s.lateMessage = false, 0, ""
 	s.attributes, s.dropped, s.lost = 0, 0, 0
 	s.events, s.late, s.links = s.events[:0], s.late[:0], s.links[:0]
 	t.spans.Put(s)

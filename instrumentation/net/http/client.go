@@ -37,6 +37,9 @@ func roundTrip(r *http.Request) (sent *http.Request, done func(*http.Response, e
 		return r, nil
 	}
 	defer guard()
+	if agent := r.Header["User-Agent"]; len(agent) > 0 && strings.HasPrefix(agent[0], "OTel OTLP Exporter") {
+		return r, nil // telemetry of the application's own
+	}
 	parent := tracer.FromContext(r.Context())
 	if id, found := tracer.ParentIn(r.Header); found && !forwarded(id, parent) {
 		return r, nil // somebody traces this request already
