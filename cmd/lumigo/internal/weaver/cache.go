@@ -150,6 +150,11 @@ func digest(name string, text []byte, whole bool) string {
 					}
 				}
 			}
+			for line := range bytes.Lines(text) {
+				if bytes.HasPrefix(line, []byte("//go:embed")) {
+					b.Write(line)
+				}
+			}
 			text = b.Bytes()
 		}
 	}

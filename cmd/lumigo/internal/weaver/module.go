@@ -51,9 +51,27 @@ func (p *planner) injectModule() error {
 			text = requires.ReplaceAll(text, nil)
 		}
 		text = append(withModule(text, p.module), addition...)
+		if p.embedded(m) {
+			// The program shall find its own go.mod in itself.
+			if len(p.mains) > 1 || p.command.verb == verbEnvironment {
+				return fmt.Errorf("a package of %s embeds its go.mod", m.Path)
+			}
+			sum, err := p.read(strings.TrimSuffix(name, ".mod") + ".sum")
+			if err != nil && !os.IsNotExist(err) {
+				return err
+			}
+			p.files["modules/go.mod"], p.files["modules/go.sum"] = text, sum
+			p.plan.Flags = append(p.plan.Flags, "-modfile="+filepath.Join(p.final, "modules", "go.mod"))
+			continue
+		}
 		p.show(name, fmt.Sprintf("modules/%d.mod", n), text)
 	}
 	return nil
+}
+
+// embedded reports whether a package has the go.mod file of a module in it.
+func (p *planner) embedded(m *goModule) bool {
+	return slices.ContainsFunc(p.all, func(pkg *goPackage) bool { return pkg.Dir == m.Dir && slices.Contains(pkg.EmbedFiles, "go.mod") })
 }
 
 // closed reports whether the modules of a workspace use none but each other. The go command does not look then for

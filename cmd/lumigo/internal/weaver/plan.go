@@ -8,6 +8,7 @@ import (
 	"go/version"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,9 +31,11 @@ type goPackage struct {
 	ImportPath, Dir, Name, ForTest string
 	Standard, DepOnly              bool
 	Module                         *goModule
-	GoFiles, CgoFiles              []string
 	TestGoFiles, XTestGoFiles      []string
 	Imports, EmbedFiles            []string
+	EmbedPatterns                  []string
+	TestEmbedPatterns              []string
+	XTestEmbedPatterns             []string
 	Error                          *struct{ Err string }
 }
 
@@ -42,7 +45,8 @@ type goModule struct {
 	Replace                              *goModule
 }
 
-const listFields = "ImportPath,Dir,Name,ForTest,Standard,DepOnly,Module,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles,Imports,Error"
+const listFields = "ImportPath,Dir,Name,ForTest,Standard,DepOnly,Module,TestGoFiles,XTestGoFiles,Imports," +
+	"EmbedPatterns,EmbedFiles,TestEmbedPatterns,XTestEmbedPatterns,Error"
 
 // The files that are added to packages. Their names hold nothing that go would take for a build constraint.
 const (
@@ -290,6 +294,18 @@ func (p *planner) link(pkg *goPackage) []*integration {
 	case within(p.go_.vars["GOMODCACHE"], pkg.Dir):
 		p.skip(pkg.ImportPath, "it is in the module cache, of which the go command takes nothing but the original")
 		return nil
+	}
+	patterns := pkg.EmbedPatterns
+	if isTest {
+		patterns = slices.Concat(patterns, pkg.TestEmbedPatterns, pkg.XTestEmbedPatterns)
+	}
+	for _, pattern := range patterns {
+		for _, name := range []string{addedToMain, addedToTest} {
+			if ok, _ := path.Match(strings.TrimPrefix(pattern, "all:"), name); ok {
+				p.skip(pkg.ImportPath, "go:embed "+pattern+" would take in the file that weaving adds")
+				return nil
+			}
+		}
 	}
 	var own []*integration
 	if isMain {
