@@ -20,6 +20,7 @@ type Identity struct {
 	Baggage string // W3C's, passed on as it is
 
 	parent [8]byte
+	kind   otlp.Kind
 	tags   []otlp.Attribute // execution tags, for the spans below; not changed once set
 	origin *Identity        // of which this is a copy with other tags; nil for none
 	live   atomic.Pointer[Span]
@@ -37,6 +38,9 @@ func (id *Identity) Sampled() bool { return id.Flags&sampled != 0 }
 
 // Parent is the id of the span above, zero for none.
 func (id *Identity) Parent() [8]byte { return id.parent }
+
+// Kind is the span's kind, 0 for one of another process.
+func (id *Identity) Kind() otlp.Kind { return id.kind }
 
 func (id *Identity) source() *Identity {
 	if id.origin != nil {
@@ -99,7 +103,7 @@ func (id *Identity) SetStatus(code otlp.StatusCode, message string) {
 func (id *Identity) WithTags(tags []otlp.Attribute) *Identity {
 	c := &Identity{
 		TraceID: id.TraceID, SpanID: id.SpanID, Flags: id.Flags, Remote: id.Remote,
-		State: id.State, Baggage: id.Baggage, parent: id.parent, origin: id.source(),
+		State: id.State, Baggage: id.Baggage, parent: id.parent, kind: id.kind, origin: id.source(),
 	}
 	c.tags = append(c.tags, id.tags...)
 	for _, tag := range tags {

@@ -144,7 +144,7 @@ type Start struct {
 
 // Start starts a span. It never returns nil; a span that is not recorded has an identity all the same.
 func (t *Tracer) Start(o Start) *Span {
-	id := new(Identity)
+	id := &Identity{kind: o.Kind}
 	s := t.spans.Get().(*Span)
 	s.mu.Lock() // as somebody may still be about to find out that this is not the span it was
 	s.tracer, s.id = t, id

@@ -143,6 +143,7 @@ func TestSpans(t *testing.T) {
 		{"an error of the client", []string{"/missing"}, "CLIENT GET 404 ERROR\n  SERVER GET /missing 404\n"},
 		{"an error of the server", []string{"/teapot"}, "CLIENT GET 503 ERROR\n  SERVER GET /teapot 503 ERROR\n"},
 		{"an informational answer before the one that counts", []string{"/hints"}, "CLIENT GET 202\n  SERVER GET /hints 202\n"},
+		{"a proxy, which copies the headers that name the parent", []string{"/proxy"}, "CLIENT GET 200\n  SERVER GET /proxy 200\n    CLIENT GET 200\n      SERVER GET /inner 200\n"},
 		{"an aborted handler", []string{"/abort"}, "CLIENT GET ERROR\n  SERVER GET /abort ERROR\n"},
 		{"a path that no pattern matches", []string{"/nowhere"}, "CLIENT GET 404 ERROR\n  SERVER GET 404\n"},
 	} {
@@ -380,6 +381,45 @@ func TestKilledUnderLumigoRun(t *testing.T) {
 	a.Wait()
 	if got := tree(backend.Spans()); got != orderTree {
 		t.Errorf("got\n%s%s", got, a.err.String())
+	}
+}
+
+// An app that is traced by hand has each span once, made by whichever.
+func TestTracedByHand(t *testing.T) {
+	lumigo, err := pythonenv.Lumigo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "app")
+	cmd := exec.Command(lumigo, "go", "--strict", "build", "-o", binary, ".")
+	cmd.Dir, cmd.Env = filepath.Join("testdata", "byhand"), append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	download := exec.Command("go", "mod", "download")
+	download.Dir, download.Env = cmd.Dir, cmd.Env
+	if out, err := download.CombinedOutput(); err != nil {
+		t.Skipf("the modules are not to be had: %s", out)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, test := range []struct{ name, arg, want string }{
+		{"with our provider", "", "CLIENT HTTP GET 200\n  SERVER GET /hello 200\n    INTERNAL inner\n"},
+		{"with its own", "sdk", "SERVER GET /hello 200\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			backend, err := receiver.Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer backend.Close()
+			a := exec.Command(binary, test.arg)
+			a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}
+			if out, err := a.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if got := tree(backend.Spans()); got != test.want {
+				t.Errorf("got\n%swant\n%s", got, test.want)
+			}
+		})
 	}
 }
 

@@ -63,9 +63,10 @@ func roundTrip(r *http.Request) (sent *http.Request, done func(*http.Response, e
 	return sent, c.done
 }
 
-// forwarded says that the parent named in a request is that of the request being served: a proxy has copied it.
-func forwarded(spanID [8]byte, serving *tracer.Identity) bool {
-	return serving != nil && (spanID == serving.Parent() || spanID == serving.SpanID)
+// forwarded says that the parent named in a request is not a span that somebody has made for it: a proxy has copied
+// that of the request being served, or the application has named the span that it is in.
+func forwarded(spanID [8]byte, in *tracer.Identity) bool {
+	return in != nil && (spanID == in.Parent() || spanID == in.SpanID) && in.Kind() != otlp.KindClient
 }
 
 func (c *calling) describe(r, sent *http.Request) {

@@ -15,6 +15,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -41,6 +43,11 @@ func main() {
 	mux.HandleFunc("/inner", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "inner") })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(errors.New("boom")) })
 	mux.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	mux.HandleFunc("/proxy", func(w http.ResponseWriter, r *http.Request) {
+		target, _ := url.Parse(base)
+		r.URL.Path = "/inner"
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("/empty", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/missing", http.NotFound)
 	mux.HandleFunc("/teapot", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) })
@@ -57,7 +64,7 @@ func main() {
 		}
 		rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello")
 		rw.Flush()
-		c.Close()
+		time.AfterFunc(50*time.Millisecond, func() { c.Close() }) // after the handler has returned
 	})
 	mux.HandleFunc("/interfaces", func(w http.ResponseWriter, r *http.Request) {
 		_, flusher := w.(http.Flusher)
