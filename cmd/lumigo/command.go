@@ -15,6 +15,7 @@ const overview = `Lumigo traces your application, with no change to its code.
 usage: lumigo COMMAND [ARGS...]
 
   run       run a Python application with tracing
+  go        build a Go application with tracing
   version   print the version
   help      explain a command
 
@@ -22,6 +23,7 @@ Example:
 
   $ export LUMIGO_TRACER_TOKEN=t_0123456789abcdef01234 OTEL_SERVICE_NAME=shop
   $ lumigo run -- python app.py
+  $ lumigo go run .
 `
 
 // Exit statuses of our own. Those of a command that does not start are the shell's, 126 and 127.
@@ -40,6 +42,7 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{"run", runHelp, run},
+		{"go", goHelp, weave},
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
 		{"wheel", wheelHelp, buildWheel},

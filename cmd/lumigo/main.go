@@ -2,4 +2,9 @@ package main
 
 import "os"
 
-func main() { os.Exit(command(os.Args[1:])) }
+func main() {
+	if calledGo() {
+		os.Exit(beGo(os.Args[1:]))
+	}
+	os.Exit(command(os.Args[1:]))
+}

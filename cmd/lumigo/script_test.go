@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,14 +31,20 @@ func TestScripts(t *testing.T) {
 			// The scripts' TMPDIR would be too long a path for a socket.
 			env.Setenv("TMPDIR", "/tmp")
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")
+			// What go has compiled before need not be compiled again.
+			for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+				if value, err := exec.Command("go", "env", name).Output(); err == nil {
+					env.Setenv(name, strings.TrimSpace(string(value)))
+				}
+			}
 			for _, name := range []string{"LUMIGO_SWITCH_OFF", "PYTHONPATH", "NO_COLOR"} {
 				env.Setenv(name, "")
 			}
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "python3" {
-				_, err := exec.LookPath("python3")
+			if name == "python3" || name == "go" {
+				_, err := exec.LookPath(name)
 				return err == nil, nil
 			}
 			return false, nil

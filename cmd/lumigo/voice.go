@@ -25,8 +25,9 @@ func fail(status int, err error, hint string) int {
 }
 
 const (
-	red  = "31"
-	cyan = "36"
+	red    = "31"
+	yellow = "33"
+	cyan   = "36"
 )
 
 func say(to *os.File, kind, colour, text string) {

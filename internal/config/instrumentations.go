@@ -69,6 +69,11 @@ var instrumentationAliases = map[string][]string{
 	"werkzeug":        nil,
 	"wsgi":            nil,
 	"wsgiref":         nil,
+
+	// Go's.
+	"database/sql": nil,
+	"log/slog":     {"slog"},
+	"net/http":     nil,
 }
 
 // Instrumentations returns the ids that Config.DisabledInstrumentations can

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/hex"
 	"slices"
 	"strconv"
@@ -10,87 +9,19 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 )
-
-// skipExport is the attribute that keeps a span from being exported, when it is
-// the boolean true.
-const skipExport = "SKIP_EXPORT"
-
-// form is how an attribute's value is to be masked.
-type form byte
-
-const (
-	plain       form = iota
-	dump             // any value, as masked JSON text
-	headers          // a dict or pairs, as a masked JSON object
-	body             // text or bytes, or (text or bytes, True) when cut
-	address          // a URL or a part of one that may have a query
-	query            // a query string alone
-	statement        // SQL
-	parameters       // what a statement's placeholders stand for
-	namedSecret      // the rest of the attribute's name says whether it is one
-	keepEnd          // text whose end matters most
-)
-
-// formOf decides by an attribute's name alone; the category is whose patterns
-// apply. For namedSecret, rest is the name that they are matched against.
-func formOf(key string) (f form, c mask.Category, rest string) {
-	switch key {
-	case "http.request.headers":
-		return headers, mask.RequestHeaders, ""
-	case "http.response.headers":
-		return headers, mask.ResponseHeaders, ""
-	case "http.request.body", "rpc.grpc.request.payload":
-		return body, mask.RequestBodies, ""
-	case "http.response.body", "rpc.grpc.response.payload":
-		return body, mask.ResponseBodies, ""
-	case "db.request.body", "db.response.body":
-		return body, mask.General, ""
-	case "url.full", "url.path", "http.url", "http.target", "http.request.path":
-		return address, mask.QueryParameters, ""
-	case "url.query", "http.request.query_string":
-		return query, mask.QueryParameters, ""
-	case "db.query.text", "db.statement":
-		return statement, mask.General, ""
-	case "db.statement.parameters", "db.query.parameters":
-		return parameters, mask.General, ""
-	case "input_args", "input_kwargs", "return_value", "faas.event", "faas.return_value":
-		return dump, mask.General, ""
-	case "exception.stacktrace":
-		return keepEnd, mask.General, ""
-	}
-	switch {
-	case strings.HasPrefix(key, "http.re"):
-		if rest, ok := strings.CutPrefix(key, "http.request.header."); ok {
-			return namedSecret, mask.RequestHeaders, rest
-		}
-		if rest, ok := strings.CutPrefix(key, "http.response.header."); ok {
-			return namedSecret, mask.ResponseHeaders, rest
-		}
-	case strings.HasPrefix(key, "messaging."):
-		if strings.HasSuffix(key, ".body") {
-			return body, mask.General, ""
-		}
-	case strings.HasPrefix(key, "rpc.grpc."):
-		if strings.HasSuffix(key, ".payload") {
-			return body, mask.General, ""
-		}
-	case strings.HasPrefix(key, "db.query.parameter."):
-		return namedSecret, mask.General, key[len("db.query.parameter."):]
-	}
-	return plain, mask.General, ""
-}
 
 // spanAttributes reads the attributes of the span itself, which are those that
 // former names are added to.
 func (d *decoder) spanAttributes() (dropped uint32) {
 	if d.profile.duplicates != 0 {
-		d.old.begin(d.profile.duplicates, d.kind)
+		d.old.Begin(d.profile.duplicates, d.kind)
 		start := d.Pos()
 		if d.Next() == marshal.Dict {
 			for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
 				if k == marshal.String {
-					d.old.saw(view(d.Bytes()))
+					d.old.Saw(view(d.Bytes()))
 				} else if !d.SkipRest(k) {
 					break
 				}
@@ -99,12 +30,11 @@ func (d *decoder) spanAttributes() (dropped uint32) {
 				}
 			}
 		}
-		d.old.ready()
+		d.old.Ready()
 		d.Seek(start)
 	}
 	dropped = d.attributes(d.profile.config.Limits.AttributeCount, true)
-	d.old.finish(d)
-	d.old.wanted = 0
+	d.scratch = d.old.Finish(&d.span, d.scratch, d.profile.config.Limits.AttributeValueLength)
 	return dropped
 }
 
@@ -165,17 +95,17 @@ func (d *decoder) key(k marshal.Kind) string {
 // attribute reads one value and writes the attribute; false when there is
 // nothing to be written. The dict it is in starts at start.
 func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
-	f, c, rest := formOf(key)
+	f, c, rest := semconv.FormOf(key)
 	k := d.Next()
 	if k == marshal.Invalid {
 		return false
 	}
-	if f == namedSecret && d.profile.masker.Matches(c, strings.ReplaceAll(rest, "_", "-")) || f == namedSecret && d.profile.masker.Matches(c, rest) {
+	if f == semconv.NamedSecret && semconv.IsSecret(d.profile.masker, c, rest) {
 		d.SkipRest(k)
 		d.span.String(key, mask.Mask)
 		return true
 	}
-	if f == dump {
+	if f == semconv.Dump {
 		d.dumped(key, c, k)
 		return true
 	}
@@ -183,15 +113,13 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 	case marshal.None:
 		return false
 	case marshal.Bool:
-		if key == skipExport && ofSpan && d.Bool() {
+		if key == semconv.SkipExport && ofSpan && d.Bool() {
 			d.skip = true
 		}
 		d.span.Bool(key, d.Bool())
 	case marshal.Int:
 		d.span.Int(key, d.Int())
-		if d.old.wanted != 0 {
-			d.old.int(&d.span, key, d.Int())
-		}
+		d.old.Int(&d.span, key, d.Int())
 	case marshal.Float:
 		d.span.Double(key, d.Float())
 	case marshal.Big:
@@ -202,9 +130,9 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 		d.listed(key, f, c, start)
 	case marshal.Dict:
 		switch f {
-		case headers:
+		case semconv.Headers:
 			d.headersOf(key, c, k)
-		case parameters:
+		case semconv.Parameters:
 			d.parametersOf(key, c, k, start)
 		default:
 			d.dumped(key, c, k)
@@ -214,10 +142,10 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 }
 
 // textual writes a text, or bytes that may be one, masked by its form.
-func (d *decoder) textual(key string, f form, c mask.Category, k marshal.Kind, truncated bool) {
+func (d *decoder) textual(key string, f semconv.Form, c mask.Category, k marshal.Kind, truncated bool) {
 	m, limit := d.profile.masker, d.profile.config.Limits.AttributeValueLength
 	value := d.Bytes()
-	if f == body || f == headers {
+	if f == semconv.Body || f == semconv.Headers {
 		if k == marshal.String {
 			value = d.valid(value)
 		}
@@ -238,17 +166,17 @@ func (d *decoder) textual(key string, f form, c mask.Category, k marshal.Kind, t
 	value = d.valid(value)
 	start := len(d.scratch)
 	switch f {
-	case address:
+	case semconv.Address:
 		d.scratch = m.AppendURL(d.scratch, view(value))
-	case query:
+	case semconv.Query:
 		d.scratch = m.AppendQuery(d.scratch, view(value))
-	case statement:
+	case semconv.Statement:
 		d.scratch = m.AppendSQL(d.scratch, view(value))
-	case keepEnd:
+	case semconv.KeepEnd:
 		d.emit(key, d.cutFront(d.secretless(value)))
 		return
 	default:
-		if !isURL(value) {
+		if !semconv.IsURL(value) {
 			d.emit(key, d.secretless(value))
 			return
 		}
@@ -257,20 +185,11 @@ func (d *decoder) textual(key string, f form, c mask.Category, k marshal.Kind, t
 	d.emit(key, d.scratch[start:])
 }
 
-// isURL reports whether a text of any name is a URL, in which a password or a
-// key may stand: an address of a broker, the source of a download.
-func isURL(s []byte) bool {
-	scheme := bytes.Index(s, []byte("://"))
-	return scheme > 0 && scheme < 32 && bytes.IndexByte(s, ' ') < 0
-}
-
 // emit writes a text that is masked, cut at the limit.
 func (d *decoder) emit(key string, value []byte) {
 	value = d.cut(value)
 	d.span.StringBytes(key, value)
-	if d.old.wanted != 0 {
-		d.old.text(&d.span, key, value)
-	}
+	d.old.Text(&d.span, key, value)
 }
 
 // secretless masks the tracer's token in a text that is not masked otherwise.
@@ -283,13 +202,13 @@ func (d *decoder) secretless(s []byte) []byte {
 }
 
 // listed writes a list by its form.
-func (d *decoder) listed(key string, f form, c mask.Category, dict int) {
+func (d *decoder) listed(key string, f semconv.Form, c mask.Category, dict int) {
 	n := d.Len()
 	switch {
-	case f == headers:
+	case f == semconv.Headers:
 		d.headersOf(key, c, marshal.List)
 		return
-	case f == body && n == 2:
+	case f == semconv.Body && n == 2:
 		// (value, True): the capture has cut it.
 		here := d.Pos()
 		if k := d.Next(); (k == marshal.String || k == marshal.Bytes) && d.Next() == marshal.Bool && d.Bool() {
@@ -302,10 +221,10 @@ func (d *decoder) listed(key string, f form, c mask.Category, dict int) {
 		d.Seek(here)
 		d.dumpedList(key, c, n)
 		return
-	case f == parameters:
+	case f == semconv.Parameters:
 		d.parametersOf(key, c, marshal.List, dict)
 		return
-	case f != plain && f != namedSecret && f != keepEnd || d.nested(n):
+	case f != semconv.Plain && f != semconv.NamedSecret && f != semconv.KeepEnd || d.nested(n):
 		d.dumpedList(key, c, n)
 		return
 	}
@@ -562,5 +481,3 @@ func (d *decoder) statementIn(dict int) string {
 		}
 	}
 }
-
-func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 )
 
 func TestSpansArriveMaskedDumpedAndExported(t *testing.T) {
@@ -28,14 +29,14 @@ func TestSpansArriveMaskedDumpedAndExported(t *testing.T) {
 	c.frame(frameRecords,
 		tuple{2, "framework", "flask"},
 		span("GET /", object{{Key: "http.request.headers", Value: object{{Key: "Cookie", Value: "a=1"}}}}),
-		span("poll", object{{Key: skipExport, Value: true}}),
-		span("text", object{{Key: skipExport, Value: "true"}}))
+		span("poll", object{{Key: semconv.SkipExport, Value: true}}),
+		span("text", object{{Key: semconv.SkipExport, Value: "true"}}))
 	c.frame(frameGoodbye, tuple{3})
 	c.c.Close()
 	s := w.finish()
 
 	lines := w.lines()
-	if len(lines) != 3 || lines[0].Attributes["http.request.headers"] != `{"Cookie": "****"}` || lines[1].Attributes[skipExport] != true {
+	if len(lines) != 3 || lines[0].Attributes["http.request.headers"] != `{"Cookie": "****"}` || lines[1].Attributes[semconv.SkipExport] != true {
 		t.Fatalf("dump %+v", lines)
 	}
 	r := lines[0].Resource.Attributes

@@ -19,6 +19,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 )
 
 // What Python values are written as in these tests.
@@ -95,10 +96,10 @@ func newProfile(t testing.TB, variables ...string) *profile {
 	}
 	p := &profile{config: c, masker: m}
 	if c.SemconvHTTPDup {
-		p.duplicates |= http
+		p.duplicates |= semconv.HTTP
 	}
 	if c.SemconvDatabaseDup {
-		p.duplicates |= database
+		p.duplicates |= semconv.Database
 	}
 	return p
 }

@@ -131,7 +131,10 @@ func (p *process) remember(e *Engine, d *decoder) {
 
 // deliver sends the span in the decoder on its way; p.mu is held.
 func (p *process) deliver(e *Engine, d *decoder) {
-	span := d.span.Encoded()
+	span := d.encoded
+	if span == nil {
+		span = d.span.Encoded()
+	}
 	scope := e.scope(d.scope)
 	if p.profile.dump != nil {
 		if err := p.profile.dump.Write(p.resource, scope, span); err != nil {

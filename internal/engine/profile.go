@@ -14,6 +14,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/resource"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 )
 
@@ -22,12 +23,12 @@ import (
 type profile struct {
 	config     *config.Config
 	masker     *mask.Masker
-	duplicates convention       // whose former names are added
-	exporter   *export.Exporter // nil when nothing is sent
-	dump       *spandump.Writer // nil when there is none
-	console    *spandump.Writer // likewise
-	ecs        *ecs             // nil outside of ECS
-	messages   []config.Message // for the processes' log
+	duplicates semconv.Convention // whose former names are added
+	exporter   *export.Exporter   // nil when nothing is sent
+	dump       *spandump.Writer   // nil when there is none
+	console    *spandump.Writer   // likewise
+	ecs        *ecs               // nil outside of ECS
+	messages   []config.Message   // for the processes' log
 }
 
 // mostKinds bounds how many different configurations, exporters and dumps an
@@ -64,10 +65,10 @@ func (e *Engine) profile(variables []string, trusted bool) *profile {
 	p.masker, warnings = mask.New(c.Masking, secrets)
 	p.messages = append(slices.Clone(p.messages), warnings...)
 	if c.SemconvHTTPDup {
-		p.duplicates |= http
+		p.duplicates |= semconv.HTTP
 	}
 	if c.SemconvDatabaseDup {
-		p.duplicates |= database
+		p.duplicates |= semconv.Database
 	}
 	if c.SwitchOff || c.SDKDisabled {
 		return p

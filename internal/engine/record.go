@@ -7,6 +7,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 )
 
 // Record kinds, and how many elements each has at least. What follows these
@@ -15,6 +16,7 @@ const (
 	recordFinished, finishedSize = 0, 17
 	recordStarted, startedSize   = 1, 11
 	recordFact, factSize         = 2, 3
+	recordEncoded, encodedSize   = 3, 4
 )
 
 // outcome says what decoder.next has read.
@@ -41,7 +43,8 @@ type decoder struct {
 	spanID   [8]byte
 	parentID [8]byte
 	scope    []byte
-	skip     bool // SKIP_EXPORT: for the dump only
+	skip     bool   // SKIP_EXPORT: for the dump only
+	encoded  []byte // the span, when the process has encoded it; otherwise it is in span
 
 	raw                []byte
 	factKey, factValue string
@@ -51,12 +54,12 @@ type decoder struct {
 	headers []mask.Header
 	writer  *mask.Writer
 	masker  *mask.Masker // writer's
-	old     oldNames
+	old     semconv.FormerNames
 }
 
 // next reads one record for a process with the given profile.
 func (d *decoder) next(p *profile) outcome {
-	d.profile, d.bad, d.skip = p, false, false
+	d.profile, d.bad, d.skip, d.encoded = p, false, false, nil
 	if cap(d.scratch) > 256<<10 { // one huge value must not hold its memory for ever
 		d.scratch = nil
 	}
@@ -99,7 +102,10 @@ func (d *decoder) record() outcome {
 	case kind == recordFact && size >= factSize:
 		result, used = fact, factSize
 		d.factKey, d.factValue = string(d.cut(d.text())), string(d.secretless(d.cut(d.text())))
-	case kind < recordFinished || kind > recordFact:
+	case kind == recordEncoded && size >= encodedSize:
+		result, used = finished, encodedSize
+		d.alreadyEncoded()
+	case kind < recordFinished || kind > recordEncoded:
 		return unknown
 	default:
 		return malformed
@@ -181,6 +187,23 @@ func (d *decoder) finished() {
 	d.span.Dropped(attributes, events, links)
 }
 
+// alreadyEncoded reads a span that the process has masked and encoded itself. It only makes sure that it is one: bytes
+// that are none would spoil the whole request that they are sent in.
+func (d *decoder) alreadyEncoded() {
+	d.scope = d.text()
+	if d.Next() != marshal.Bytes {
+		d.bad = true
+		return
+	}
+	encoded := d.Bytes()
+	span, err := otlp.ParseSpan(encoded)
+	if d.Next() != marshal.Bool || d.bad || err != nil || span.TraceID == [16]byte{} || span.SpanID == [8]byte{} {
+		d.bad = true
+		return
+	}
+	d.skip, d.spanID, d.encoded = d.Bool(), span.SpanID, encoded
+}
+
 // started only makes sure that interrupted will find what it needs.
 func (d *decoder) started() {
 	d.identity()
@@ -196,7 +219,7 @@ func (d *decoder) started() {
 // interrupted makes a span of a record of an open one, whose process is gone.
 func (d *decoder) interrupted(p *profile, raw []byte, endNS uint64, why string) bool {
 	d.Reset(raw)
-	d.profile, d.bad, d.skip, d.scratch = p, false, false, d.scratch[:0]
+	d.profile, d.bad, d.skip, d.encoded, d.scratch = p, false, false, nil, d.scratch[:0]
 	d.Next()
 	d.Next()
 	d.identity()
@@ -337,36 +360,12 @@ func (d *decoder) valid(s []byte) []byte {
 
 // cut returns the first characters of s, as many as the value limit allows.
 func (d *decoder) cut(s []byte) []byte {
-	limit := d.profile.config.Limits.AttributeValueLength
-	if limit < 0 || len(s) <= limit {
-		return s
-	}
-	for i, c := range s {
-		if c&0xC0 != 0x80 { // a character begins
-			if limit == 0 {
-				return s[:i]
-			}
-			limit--
-		}
-	}
-	return s
+	return semconv.Cut(s, d.profile.config.Limits.AttributeValueLength)
 }
 
 // cutFront returns the last characters instead.
 func (d *decoder) cutFront(s []byte) []byte {
-	limit := d.profile.config.Limits.AttributeValueLength
-	if limit < 0 || len(s) <= limit {
-		return s
-	}
-	for i := len(s) - 1; i >= 0; i-- {
-		if limit == 0 {
-			return s[i+1:]
-		}
-		if s[i]&0xC0 != 0x80 {
-			limit--
-		}
-	}
-	return s
+	return semconv.CutFront(s, d.profile.config.Limits.AttributeValueLength)
 }
 
 // view lends bytes as a string: for as long as they stay as they are.

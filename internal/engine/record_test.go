@@ -378,3 +378,38 @@ func BenchmarkDecodeSpan(b *testing.B) {
 		})
 	}
 }
+
+func TestSpansThatAreEncodedAlready(t *testing.T) {
+	var whole, noIDs otlp.Span
+	whole.Context([16]byte{1}, [8]byte{2}, [8]byte{}, "", 1)
+	whole.Name("GET /")
+	noIDs.Name("GET /")
+	for _, row := range []struct {
+		name   string
+		record tuple
+		want   outcome
+		skip   bool
+	}{
+		{"a span", tuple{3, "scope", whole.Encoded(), false}, finished, false},
+		{"a span that is not to be exported", tuple{3, "scope", whole.Encoded(), true}, finished, true},
+		{"with elements of later versions", tuple{3, "scope", whole.Encoded(), false, "more"}, finished, false},
+		{"without ids", tuple{3, "scope", noIDs.Encoded(), false}, malformed, false},
+		{"bytes that are no span", tuple{3, "scope", []byte{0xff, 0xff}, false}, malformed, false},
+		{"no bytes", tuple{3, "scope", "text", false}, malformed, false},
+		{"too short", tuple{3, "scope", whole.Encoded()}, malformed, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var d decoder
+			d.Reset(encode(encode(nil, row.record), span("after", nil)))
+			if got := d.next(newProfile(t)); got != row.want || d.skip != row.skip {
+				t.Errorf("outcome %v, skip %v", got, d.skip)
+			}
+			if row.want == finished && (string(d.encoded) != string(whole.Encoded()) || string(d.scope) != "scope") {
+				t.Errorf("%x of %q", d.encoded, d.scope)
+			}
+			if got := d.next(newProfile(t)); got != finished || d.encoded != nil {
+				t.Errorf("the record after it: %v", got)
+			}
+		})
+	}
+}

@@ -158,3 +158,7 @@ func validHeader(key, value string) bool {
 	}
 	return true
 }
+
+// PlainClient is a client for the metadata that a platform offers nearby: no proxy, and a transport of its own, so
+// that the application's settings of http.DefaultTransport have no part in it.
+func PlainClient() *http.Client { return &http.Client{Transport: new(http.Transport)} }

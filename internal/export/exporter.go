@@ -11,6 +11,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
 )
 
 const (
@@ -116,7 +117,7 @@ func New(o Options) *Exporter {
 	}
 	e.request = int(min(e.limit/(2*maxInFlight), maxRequest))
 	e.queue.chunkSize = int(min(max(e.limit/64, 1<<10), largestChunk))
-	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.ctx, e.cancel = context.WithCancel(untraced.Context(context.Background()))
 	if o.Export.Endpoint == "" {
 		close(e.done)
 		return e

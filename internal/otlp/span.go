@@ -202,6 +202,29 @@ func (s *Span) Strings(key string, values []string) {
 	s.EndArray()
 }
 
+// Prepared is an encoded attribute, for what many spans have.
+type Prepared []byte
+
+// PrepareString prepares a text attribute.
+func PrepareString(key, value string) Prepared {
+	var s Span
+	s.String(key, value)
+	return s.buf
+}
+
+// PrepareInt prepares an integer attribute.
+func PrepareInt(key string, value int64) Prepared {
+	var s Span
+	s.Int(key, value)
+	return s.buf
+}
+
+// Prepared adds a prepared attribute to the span itself.
+func (s *Span) Prepared(p Prepared) {
+	s.closeItem()
+	s.buf = append(s.buf, p...)
+}
+
 // BeginArray opens an attribute that is an array. Fill it with the Element
 // methods and close it with EndArray.
 func (s *Span) BeginArray(key string) {

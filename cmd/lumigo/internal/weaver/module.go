@@ -1,0 +1,207 @@
+package weaver
+
+import (
+	"bytes"
+	"fmt"
+	"go/version"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// injectModule shows copies of the main modules' go.mod files that say where our module is.
+func (p *planner) injectModule() error {
+	addition := ""
+	vendored, err := p.vendored()
+	if err != nil {
+		return err
+	}
+	if vendored != nil {
+		// Nothing of the vendor directory's list can be overlaid, so each module of it becomes one that is
+		// replaced by its directory there. The sources, their names in messages and their versions stay.
+		addition = p.unvendor(vendored)
+		p.plan.Flags = append(p.plan.Flags, "-mod=readonly")
+		if work := p.go_.vars["GOWORK"]; strings.HasSuffix(p.root(), ".work") {
+			text, err := p.read(work)
+			if err != nil {
+				return err
+			}
+			p.show(work, "modules/go.work", replaces.ReplaceAll(text, nil))
+		}
+	}
+	for n, m := range p.mains {
+		name := m.GoMod
+		if p.command.modfile != "" {
+			name = p.absolute(p.command.modfile)
+		}
+		if m.Path == modulePath {
+			return fmt.Errorf("%s is itself a main module of the build", modulePath)
+		}
+		text, err := p.read(name)
+		if err != nil {
+			return err
+		}
+		if vendored != nil {
+			text = replaces.ReplaceAll(text, nil)
+		}
+		if p.closed() {
+			text = requires.ReplaceAll(text, nil)
+		}
+		text = append(withModule(text, p.module), addition...)
+		if p.embedded(m) {
+			// The program shall find its own go.mod in itself.
+			if len(p.mains) > 1 || p.command.verb == verbEnvironment {
+				return fmt.Errorf("a package of %s embeds its go.mod", m.Path)
+			}
+			sum, err := p.read(strings.TrimSuffix(name, ".mod") + ".sum")
+			if err != nil && !os.IsNotExist(err) {
+				return err
+			}
+			p.files["modules/go.mod"], p.files["modules/go.sum"] = text, sum
+			p.plan.Flags = append(p.plan.Flags, "-modfile="+filepath.Join(p.final, "modules", "go.mod"))
+			continue
+		}
+		p.show(name, fmt.Sprintf("modules/%d.mod", n), text)
+	}
+	return nil
+}
+
+// embedded reports whether a package has the go.mod file of a module in it.
+func (p *planner) embedded(m *goModule) bool {
+	return slices.ContainsFunc(p.all, func(pkg *goPackage) bool { return pkg.Dir == m.Dir && slices.Contains(pkg.EmbedFiles, "go.mod") })
+}
+
+// closed reports whether the modules of a workspace use none but each other. The go command does not look then for
+// those that their go.mod files require, which need not even exist, and must not have to because of ours.
+func (p *planner) closed() bool {
+	return strings.HasSuffix(p.root(), ".work") && !slices.ContainsFunc(p.all, func(pkg *goPackage) bool {
+		return pkg.Module != nil && !pkg.Module.Main
+	})
+}
+
+// root is the go.work or go.mod file that decides about the build.
+func (p *planner) root() string {
+	if work := p.go_.vars["GOWORK"]; work != "" && work != "off" {
+		return work
+	}
+	return p.go_.vars["GOMOD"]
+}
+
+var (
+	ourReplace = regexp.MustCompile(`(?m)^[ \t]*(replace[ \t]+)?"?` + regexp.QuoteMeta(modulePath) + `"?([ \t]+v\S+)?[ \t]*=>.*$`)
+	ourRequire = regexp.MustCompile(`(?m)^[ \t]*(require[ \t]+)?"?` + regexp.QuoteMeta(modulePath) + `"?[ \t]+v[^\s=]+[ \t]*(//.*)?$`)
+	replaces   = directive("replace")
+	requires   = directive("require")
+	goLine     = regexp.MustCompile(`(?m)^[ \t]*go[ \t]+([0-9][0-9a-z.]*)`)
+)
+
+// directive matches all that a go.mod file says by one word, in blocks or on single lines.
+func directive(word string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*` + word + `([ \t]*\([^\n]*\n(?s:.*?)^[ \t]*\)|[ \t]+[^(\s][^\n]*$)`)
+}
+
+// withModule adds our module to a go.mod file, whatever that says of it itself.
+func withModule(text []byte, dir string) []byte {
+	text = ourReplace.ReplaceAll(text, nil)
+	var b bytes.Buffer
+	b.Write(text)
+	b.WriteByte('\n')
+	if !ourRequire.Match(text) {
+		fmt.Fprintf(&b, "\nrequire %s %s\n", modulePath, moduleVersion)
+	}
+	fmt.Fprintf(&b, "\nreplace %s => %s\n", modulePath, strconv.Quote(filepath.ToSlash(dir)))
+	return b.Bytes()
+}
+
+// A vendoredModule is one that vendor/modules.txt lists.
+type vendoredModule struct {
+	path, version, language string
+	hasPackages             bool
+}
+
+// vendored returns what the build takes from a vendor directory, nil if it uses none. The conditions are those of
+// the go command.
+func (p *planner) vendored() ([]*vendoredModule, error) {
+	mode := ""
+	for _, f := range slices.Concat(fields(p.go_.vars["GOFLAGS"]), p.command.load) {
+		if name, value, _ := flagOf(f); name == "mod" {
+			mode = value
+		}
+	}
+	for i, f := range p.command.load { // -mod vendor, in two arguments
+		if name, value, _ := flagOf(f); name == "mod" && value == "" && i+1 < len(p.command.load) {
+			mode = p.command.load[i+1]
+		}
+	}
+	root := p.root()
+	oldest := "go1.14"
+	if strings.HasSuffix(root, ".work") {
+		oldest = "go1.22"
+	}
+	if mode == "" {
+		text, err := p.read(root)
+		if err != nil {
+			return nil, err
+		}
+		if m := goLine.FindSubmatch(text); m == nil || version.Compare("go"+string(m[1]), oldest) < 0 {
+			return nil, nil
+		}
+	} else if mode != "vendor" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(root), "vendor", "modules.txt"))
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return parseVendored(string(text)), nil
+}
+
+func parseVendored(text string) []*vendoredModule {
+	list := []*vendoredModule{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(line, "## "); ok {
+			for _, note := range strings.Split(rest, ";") {
+				if language, ok := strings.CutPrefix(strings.TrimSpace(note), "go "); ok && len(list) > 0 {
+					list[len(list)-1].language = language
+				}
+			}
+		} else if rest, ok := strings.CutPrefix(line, "# "); ok {
+			// Without a version it is a replacement of all versions, and those in use have been listed before.
+			if f := strings.Fields(rest); len(f) >= 2 && f[1] != "=>" {
+				list = append(list, &vendoredModule{path: f[0], version: f[1]})
+			}
+		} else if line != "" && len(list) > 0 {
+			list[len(list)-1].hasPackages = true
+		}
+	}
+	return list
+}
+
+// unvendor gives each vendored module a go.mod file, and returns the lines for the main module's own. Modules of
+// which no package is vendored are replaced by empty ones: nothing but their go.mod would be read.
+func (p *planner) unvendor(modules []*vendoredModule) string {
+	var b strings.Builder
+	for n, m := range modules {
+		text := []byte("module " + m.path + "\n")
+		if m.language != "" {
+			text = append(text, "\ngo "+m.language+"\n"...)
+		}
+		as := fmt.Sprintf("vendor/%d/go.mod", n)
+		dir := filepath.Join(filepath.Dir(p.root()), "vendor", filepath.FromSlash(m.path))
+		if m.hasPackages {
+			p.show(filepath.Join(dir, "go.mod"), as, text)
+		} else {
+			dir = filepath.Join(p.final, "vendor", strconv.Itoa(n))
+			p.files[as] = text
+		}
+		fmt.Fprintf(&b, "\nrequire %s %s\n\nreplace %s %s => %s\n", m.path, m.version, m.path, m.version, strconv.Quote(filepath.ToSlash(dir)))
+	}
+	return b.String()
+}

@@ -1,0 +1,3 @@
+module github.com/lumigo-io/opentelemetry-distro
+
+go 1.24.0

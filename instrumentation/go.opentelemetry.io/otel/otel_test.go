@@ -1,0 +1,172 @@
+package otel
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/config"
+	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+)
+
+// begin activates a tracer and the bridge, and returns what reads the dump.
+func begin(t *testing.T) (dump func() string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dump")
+	writer, err := spandump.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := config.Parse(nil)
+	m, _ := mask.New(c.Masking, nil)
+	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: writer, Resource: otlp.NewResource(nil, "")}))
+	install()
+	t.Cleanup(func() { tracer.Activate(nil) })
+	return func() string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+}
+
+func expect(t *testing.T, text string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+func TestSpans(t *testing.T) {
+	dump := begin(t)
+	ctx, s := otel.Tracer("app").Start(context.Background(), "old", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attribute.String("k", "old"), attribute.String("password", "x")))
+	s.SetName("work")
+	s.SetAttributes(attribute.String("k", "new"), attribute.IntSlice("list", []int{1, 2}))
+	s.AddEvent("event", trace.WithAttributes(attribute.Bool("b", true)))
+	s.RecordError(errors.New("no"))
+	s.SetStatus(codes.Error, "bad")
+	_, child := otel.Tracer("app").Start(ctx, "child")
+	if child.SpanContext().TraceID() != s.SpanContext().TraceID() || !child.IsRecording() {
+		t.Errorf("child %+v of %+v", child.SpanContext(), s.SpanContext())
+	}
+	child.End()
+	s.End()
+	s.End()
+	s.SetAttributes(attribute.String("late", "x"))
+	if s.IsRecording() {
+		t.Error("it is recorded after its end")
+	}
+	expect(t, dump(), `"name": "work"`, `"SpanKind.PRODUCER"`, `"k": "new"`, `"list": [1, 2]`, `"name": "event"`, `"exception.message": "no"`, `"description": "bad"`,
+		`"parent_id": "0x`+s.SpanContext().SpanID().String())
+	if strings.Count(dump(), "\n") != 2 {
+		t.Errorf("not two spans:\n%s", dump())
+	}
+}
+
+func TestSpansOfIntegrationsAreSeen(t *testing.T) {
+	dump := begin(t)
+	own := tracer.Active().Start(tracer.Start{Name: "GET", Kind: otlp.KindInternal, Scope: otlp.NewScope("x", "")})
+	ctx := tracer.WithIdentity(context.Background(), own.ID())
+	seen := trace.SpanFromContext(ctx)
+	if !seen.IsRecording() || seen.SpanContext().SpanID() != own.ID().SpanID {
+		t.Errorf("%+v", seen.SpanContext())
+	}
+	seen.SetAttributes(attribute.String("user.id", "7"))
+	seen.AddEvent("seen")
+	inner, child := otel.Tracer("app").Start(ctx, "child")
+	if got := tracer.FromContext(inner); got == nil || got.SpanID != child.SpanContext().SpanID() {
+		t.Errorf("integrations see %+v", got)
+	}
+	if got := tracer.FromContext(trace.ContextWithSpan(context.Background(), child)); got == nil || got.SpanID != child.SpanContext().SpanID() {
+		t.Errorf("in a context of OpenTelemetry's they see %+v", got)
+	}
+	child.End()
+	own.End()
+	expect(t, dump(), `"user.id": "7"`, `"name": "seen"`, `"parent_id": "0x`+seen.SpanContext().SpanID().String())
+}
+
+func TestAServerThatIsTracedByHandHasOneSpan(t *testing.T) {
+	dump := begin(t)
+	own := tracer.Active().Start(tracer.Start{Name: "GET", Kind: otlp.KindServer, Scope: otlp.NewScope("x", "")})
+	own.Text("url.path", "/users/7")
+	ctx := tracer.WithIdentity(context.Background(), own.ID())
+	ctx = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: own.ID().TraceID, SpanID: [8]byte{1}, Remote: true}))
+	ctx, s := otel.Tracer("otelgin").Start(ctx, "GET /users/:id", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("url.path", "/other"), attribute.String("app", "a")))
+	_, child := otel.Tracer("app").Start(ctx, "child")
+	child.End()
+	s.SetStatus(codes.Error, "bad")
+	s.End()
+	if route := own.Route(); route != "/users/:id" {
+		t.Errorf("route %q", route)
+	}
+	own.End()
+	if strings.Count(dump(), "\n") != 2 || strings.Contains(dump(), "/other") {
+		t.Errorf("not the server's and its child:\n%s", dump())
+	}
+	expect(t, dump(), `"app": "a"`, `"description": "bad"`, `"parent_id": "0x`+s.SpanContext().SpanID().String())
+}
+
+// theirs is a provider of the program's own.
+type theirs struct {
+	trace.TracerProvider
+	started *[]string
+}
+
+type theirTracer struct {
+	trace.Tracer
+	theirs
+}
+
+func (p theirs) Tracer(name string, _ ...trace.TracerOption) trace.Tracer {
+	return theirTracer{noop.TracerProvider().Tracer(name), p}
+}
+
+func (t theirTracer) Start(ctx context.Context, name string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
+	*t.started = append(*t.started, name)
+	return ctx, noop
+}
+
+func TestAProviderOfTheProgramsOwnGetsEverything(t *testing.T) {
+	dump := begin(t)
+	early := otel.Tracer("library")
+	propagator := otel.GetTextMapPropagator()
+	var started []string
+	otel.SetTracerProvider(theirs{noop.TracerProvider(), &started})
+	otel.SetTextMapPropagator(propagation.Baggage{})
+	early.Start(context.Background(), "early")
+	otel.Tracer("x").Start(context.Background(), "late")
+	if got := strings.Join(started, " "); got != "early late" || dump() != "" {
+		t.Errorf("their provider got %q, ours\n%s", got, dump())
+	}
+	if fields := propagator.Fields(); len(fields) != 1 || fields[0] != "baggage" {
+		t.Errorf("fields %q", fields)
+	}
+}
+
+func TestPropagation(t *testing.T) {
+	begin(t)
+	ctx, s := otel.Tracer("app").Start(context.Background(), "s")
+	defer s.End()
+	h := propagation.HeaderCarrier(http.Header{})
+	otel.GetTextMapPropagator().Inject(ctx, h)
+	got := trace.SpanContextFromContext(otel.GetTextMapPropagator().Extract(context.Background(), h))
+	if got.SpanID() != s.SpanContext().SpanID() || !got.IsRemote() || !got.IsSampled() {
+		t.Errorf("%v gives %+v", h, got)
+	}
+}

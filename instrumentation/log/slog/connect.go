@@ -1,0 +1,15 @@
+//go:build lumigo_woven
+
+package logslog
+
+import (
+	"log/slog"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+)
+
+func init() {
+	if t := tracer.Active(); t != nil && !t.Disabled("log/slog") {
+		slog.LumigoIDs = ids
+	}
+}

@@ -1,0 +1,22 @@
+//go:build lumigo_woven
+
+package runtime
+
+import (
+	"runtime"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+)
+
+func init() {
+	tracer.SetLocal(runtime.LumigoCurrent, runtime.LumigoSetCurrent)
+	tracer.Panicking = runtime.LumigoPanicking
+	if tracer.Active() == nil {
+		return
+	}
+	runtime.LumigoAtExit(tracer.Exit)
+	runtime.LumigoCrash = tracer.Exit
+	if runtime.LumigoWatchesDeath() {
+		tracer.AwaitDeath, tracer.Die = runtime.LumigoAwaitDeath, runtime.LumigoDie
+	}
+}

@@ -1,0 +1,374 @@
+package tracer
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/config"
+	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
+	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
+	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
+)
+
+// dumped is a span as the dump shows it.
+type dumped struct {
+	Name       string
+	Kind       string
+	ParentID   string `json:"parent_id"`
+	Context    struct{ TraceID, SpanID string }
+	Status     struct{ StatusCode, Description string }
+	Attributes map[string]any
+	Events     []struct {
+		Name       string
+		Attributes map[string]any
+	}
+	Links []any
+}
+
+// newTracer makes a tracer, and what reads the spans that it dumped.
+func newTracer(t testing.TB, environ ...string) (*Tracer, func() []dumped) {
+	path := filepath.Join(t.TempDir(), "dump")
+	dump, err := spandump.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := config.Parse(environ)
+	m, _ := mask.New(c.Masking, nil)
+	tr := New(Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, ""), Log: diag.New(os.Stderr, diag.Warning)})
+	return tr, func() (spans []dumped) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var s dumped
+			if err := json.Unmarshal([]byte(line), &s); err != nil {
+				t.Fatal(err)
+			}
+			spans = append(spans, s)
+		}
+		return spans
+	}
+}
+
+var scope = otlp.NewScope("test", "")
+
+func start(t *Tracer, name string, parent *Identity) *Span {
+	return t.Start(Start{Name: name, Kind: otlp.KindInternal, Scope: scope, Parent: parent})
+}
+
+func TestParentsAndChildren(t *testing.T) {
+	tr, spans := newTracer(t)
+	parent := start(tr, "parent", nil)
+	id := parent.ID()
+	child := start(tr, "child", FromContext(WithIdentity(context.Background(), id)))
+	if child.ID().TraceID != id.TraceID || child.ID().Parent() != id.SpanID {
+		t.Errorf("the child %+v is not below %+v", child.ID(), id)
+	}
+	child.End()
+	parent.End()
+	late := start(tr, "late", id)
+	late.End()
+	for i, want := range []string{"child", "parent", "late"} {
+		s := spans()[i]
+		if s.Name != want || s.Name != "parent" && s.ParentID != "0x"+hex.EncodeToString(id.SpanID[:]) {
+			t.Errorf("span %d is %+v, want %s", i, s, want)
+		}
+	}
+}
+
+func TestAttributesAreMaskedByName(t *testing.T) {
+	tr, spans := newTracer(t, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=40")
+	s := start(tr, "s", nil)
+	s.Text("plain", strings.Repeat("ä", 50))
+	s.Text("broker", "amqp://user:geheim@host/x")
+	s.Text("url.full", "http://h/?token=geheim")
+	s.Text("db.query.text", "SELECT 1 WHERE password = 'geheim'")
+	s.Text("http.request.header.authorization", "geheim")
+	s.Headers("http.request.headers", mask.RequestHeaders, append(s.Buffer(), mask.Header{Name: "Cookie", Value: "geheim"}))
+	s.Body("http.request.body", mask.RequestBodies, []byte(`{"password":"geheim"}`), false)
+	s.Attribute(otlp.Attribute{Key: "input_args", Value: []any{map[string]any{"password": "geheim"}, 3}})
+	s.Attribute(otlp.Attribute{Key: "list", Value: []string{"a", "b"}})
+	s.Attribute(otlp.Attribute{Key: "other", Value: struct{ Password, Name string }{"geheim", "n"}})
+	s.Parameters("db.query.parameters", "UPDATE t SET a = ?, password = ?", 2, func(i int) (string, any) { return "", []any{1, "geheim"}[i] })
+	s.End()
+	for key, want := range map[string]any{
+		"plain":                             strings.Repeat("ä", 40),
+		"broker":                            "amqp://****@host/x",
+		"url.full":                          "http://h/?token=****",
+		"db.query.text":                     "SELECT 1 WHERE password = '****'",
+		"http.request.header.authorization": "****",
+		"http.request.headers":              `{"Cookie": "****"}`,
+		"http.request.body":                 `{"password": "****"}`,
+		"input_args":                        `[{"password": "****"}, 3]`,
+		"other":                             `{"Password": "****", "Name": "n"}`,
+		"db.query.parameters":               `[1, "****"]`,
+	} {
+		if got := spans()[0].Attributes[key]; got != want {
+			t.Errorf("%s = %v, want %v", key, got, want)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	tr, spans := newTracer(t, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_SPAN_EVENT_COUNT_LIMIT=2", "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=1")
+	s := start(tr, "s", nil)
+	for _, key := range []string{"a", "b", "c"} {
+		s.Text(key, "x")
+		s.AddEvent(key, otlp.Attribute{Key: "x", Value: 1}, otlp.Attribute{Key: "y", Value: 2})
+	}
+	s.End()
+	got := spans()[0]
+	if len(got.Attributes) != 2 || got.Attributes["c"] != nil {
+		t.Errorf("attributes: %v, want the first two", got.Attributes)
+	}
+	if len(got.Events) != 2 || got.Events[0].Name != "b" || len(got.Events[1].Attributes) != 1 {
+		t.Errorf("events: %v, want the last two, with an attribute each", got.Events)
+	}
+}
+
+func TestFormerNames(t *testing.T) {
+	tr, spans := newTracer(t, "OTEL_SEMCONV_STABILITY_OPT_IN=http/dup")
+	s := tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope, Convention: semconv.HTTP})
+	s.Known("http.request.method", "GET")
+	s.Text("url.path", "/a")
+	s.Text("url.query", "b=c")
+	s.Int("http.response.status_code", 200)
+	s.End()
+	for key, want := range map[string]any{"http.method": "GET", "http.target": "/a?b=c", "http.status_code": 200.0} {
+		if got := spans()[0].Attributes[key]; got != want {
+			t.Errorf("%s = %v, want %v", key, got, want)
+		}
+	}
+}
+
+func TestErrorsAndPanics(t *testing.T) {
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	s.Fail(errors.New("no"))
+	s.End()
+	got := spans()[0]
+	if got.Attributes["error.type"] != "*errors.errorString" || len(got.Events) != 1 || got.Events[0].Attributes["exception.message"] != "no" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWhatOthersAddUntilTheEnd(t *testing.T) {
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	id := s.ID()
+	tagged := id.WithTags([]otlp.Attribute{{Key: "tag", Value: "v"}})
+	if !id.AddEvent("event") || !tagged.SetAttribute(otlp.Attribute{Key: "k", Value: "old"}) || !id.SetAttribute(otlp.Attribute{Key: "k", Value: "new"}) {
+		t.Error("not added")
+	}
+	s.End()
+	other := start(tr, "other", tagged) // which uses the memory of s again
+	if id.AddEvent("late") || tagged.SetAttribute(otlp.Attribute{Key: "late", Value: 1}) {
+		t.Error("added after the end")
+	}
+	other.End()
+	first, second := spans()[0], spans()[1]
+	if len(first.Events) != 1 || first.Attributes["k"] != "new" || first.Attributes["tag"] != nil {
+		t.Errorf("%+v", first)
+	}
+	if len(second.Events) != 0 || second.Attributes["tag"] != "v" || second.Attributes["late"] != nil {
+		t.Errorf("%+v", second)
+	}
+}
+
+func TestSampling(t *testing.T) {
+	yes, no := &Identity{TraceID: [16]byte{1}, SpanID: [8]byte{1}, Flags: 1}, &Identity{TraceID: [16]byte{1}, SpanID: [8]byte{1}}
+	for _, test := range []struct {
+		environ  string
+		parent   *Identity
+		kind     otlp.Kind
+		endpoint string
+		want     bool
+	}{
+		{"", nil, otlp.KindServer, "/", true},
+		{"", yes, otlp.KindServer, "/", true},
+		{"", no, otlp.KindServer, "/", false},
+		{"OTEL_TRACES_SAMPLER=always_on", no, otlp.KindServer, "/", true},
+		{"OTEL_TRACES_SAMPLER=always_off", yes, otlp.KindServer, "/", false},
+		{"OTEL_TRACES_SAMPLER=parentbased_always_off", nil, otlp.KindServer, "/", false},
+		{"OTEL_TRACES_SAMPLER=parentbased_always_off", yes, otlp.KindServer, "/", true},
+		{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=["health"]`, nil, otlp.KindServer, "/healthz", false},
+		{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=["health"]`, yes, otlp.KindClient, "http://h/health", false},
+		{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=["health"]`, nil, otlp.KindInternal, "/healthz", true},
+		{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_SERVER=["health"]`, nil, otlp.KindClient, "/healthz", true},
+		{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_CLIENT=["health"]`, nil, otlp.KindClient, "/healthz", false},
+		{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=["", "[", "no"]`, nil, otlp.KindServer, "/", true},
+	} {
+		tr, _ := newTracer(t, test.environ)
+		s := tr.Start(Start{Kind: test.kind, Scope: scope, Parent: test.parent, Endpoint: test.endpoint})
+		if s.Recording() != test.want || s.ID().Sampled() != test.want {
+			t.Errorf("%s, parent %+v, %s: recorded %v, want %v", test.environ, test.parent, test.endpoint, s.Recording(), test.want)
+		}
+		s.End()
+	}
+}
+
+func TestPropagation(t *testing.T) {
+	const trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+	for _, test := range []struct {
+		name, propagators string
+		in, out           map[string]string // what comes in; what goes out again
+	}{
+		{"W3C", "tracecontext", map[string]string{"Traceparent": "00-" + trace + "-" + span + "-01", "Tracestate": "a=b"},
+			map[string]string{"Traceparent": "00-" + trace + "-" + span + "-01", "Tracestate": "a=b"}},
+		{"W3C of a later version", "tracecontext", map[string]string{"Traceparent": "01-" + trace + "-" + span + "-01-more"},
+			map[string]string{"Traceparent": "00-" + trace + "-" + span + "-01"}},
+		{"W3C in upper case", "tracecontext", map[string]string{"Traceparent": strings.ToUpper("00-" + trace + "-" + span + "-01")}, nil},
+		{"W3C too long", "tracecontext", map[string]string{"Traceparent": "00-" + trace + "-" + span + "-01-more"}, nil},
+		{"W3C of nobody", "tracecontext", map[string]string{"Traceparent": "00-" + strings.Repeat("0", 32) + "-" + span + "-01"}, nil},
+		{"B3", "b3", map[string]string{"B3": trace + "-" + span + "-1"}, map[string]string{"B3": trace + "-" + span + "-1"}},
+		{"B3 with a short id, not sampled", "b3", map[string]string{"B3": trace[16:] + "-" + span + "-0"},
+			map[string]string{"B3": strings.Repeat("0", 16) + trace[16:] + "-" + span + "-0"}},
+		{"B3 of several headers", "b3multi", map[string]string{"X-B3-Traceid": trace, "X-B3-Spanid": span, "X-B3-Sampled": "1"},
+			map[string]string{"X-B3-Traceid": trace, "X-B3-Spanid": span, "X-B3-Sampled": "1"}},
+		{"B3 that is none", "b3", map[string]string{"B3": "0"}, nil},
+		{"baggage", "tracecontext,baggage", map[string]string{"Traceparent": "00-" + trace + "-" + span + "-00", "Baggage": "k=v"},
+			map[string]string{"Traceparent": "00-" + trace + "-" + span + "-00", "Baggage": "k=v"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tr, _ := newTracer(t, "OTEL_PROPAGATORS="+test.propagators)
+			in, out := map[string][]string{}, map[string][]string{}
+			for k, v := range test.in {
+				in[k] = []string{v}
+			}
+			var id Identity
+			if found := tr.Extract(in, &id); found != (test.out != nil) {
+				t.Fatalf("found %v", found)
+			} else if !found {
+				return
+			}
+			tr.Inject(out, &id)
+			if len(out) != len(test.out) {
+				t.Errorf("got %v, want %v", out, test.out)
+			}
+			for k, v := range test.out {
+				if len(out[k]) != 1 || out[k][0] != v {
+					t.Errorf("%s: %q, want %q", k, out[k], v)
+				}
+			}
+		})
+	}
+}
+
+func FuzzExtract(f *testing.F) {
+	f.Add("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a-b-c", "x", "y")
+	tr, _ := newTracer(f, "OTEL_PROPAGATORS=tracecontext,baggage,b3,b3multi")
+	f.Fuzz(func(t *testing.T, parent, b3, trace, span string) {
+		var id Identity
+		found := tr.Extract(map[string][]string{"Traceparent": {parent}, "B3": {b3}, "X-B3-Traceid": {trace}, "X-B3-Spanid": {span}}, &id)
+		if found && (id.TraceID == [16]byte{} || id.SpanID == [8]byte{}) {
+			t.Errorf("found an identity of zeros")
+		}
+	})
+}
+
+func TestLambdaTraceID(t *testing.T) {
+	for header, want := range map[string]string{
+		"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1": "bd862e3fe1be46a99427279300000000",
+		"root=1-5759e988-bd862e3fe1be46a994272793":           "bd862e3fe1be46a99427279300000000",
+		"Root=1-5759e988-bd86":                               "",
+		"":                                                   "",
+	} {
+		var id [16]byte
+		if found := lambdaTraceID(header, &id); found != (want != "") || found && hex.EncodeToString(id[:]) != want {
+			t.Errorf("%q gives %x, %v; want %s", header, id, found, want)
+		}
+	}
+}
+
+func TestGoroutines(t *testing.T) {
+	var word unsafe.Pointer // of the only goroutine
+	SetLocal(func() unsafe.Pointer { return word }, func(p unsafe.Pointer) { word = p })
+	defer SetLocal(nil, nil)
+	tr, _ := newTracer(t)
+	s := start(tr, "s", nil)
+	id := s.ID()
+	before := Enter(id)
+	if FromContext(context.Background()) != id {
+		t.Error("the goroutine's identity is not found")
+	}
+	s.End()
+	if Current() != id {
+		t.Error("it is lost at the span's end")
+	}
+	id.ended.Add(-int64(2 * stale))
+	if Current() != nil {
+		t.Error("it is kept for ever")
+	}
+	if Enter(before); Current() != nil {
+		t.Error("it is not restored")
+	}
+}
+
+// To be run with -race.
+func TestConcurrentUse(t *testing.T) {
+	tr, spans := newTracer(t)
+	var group sync.WaitGroup
+	shared := make(chan *Identity, 1000)
+	for range 4 {
+		group.Add(2)
+		go func() {
+			defer group.Done()
+			for range 200 {
+				s := start(tr, "s", nil)
+				shared <- s.ID()
+				s.Text("a", "b")
+				s.End()
+			}
+		}()
+		go func() {
+			defer group.Done()
+			for range 200 {
+				id := <-shared
+				id.AddEvent(hex.EncodeToString(id.SpanID[:]))
+				id.SetRoute("/")
+			}
+		}()
+	}
+	group.Wait()
+	for _, s := range spans() {
+		for _, e := range s.Events {
+			if "0x"+e.Name != s.Context.SpanID && s.Context.SpanID != "" {
+				t.Errorf("an event of %s is at %s", e.Name, s.Context.SpanID)
+			}
+		}
+	}
+}
+
+func BenchmarkSpan(b *testing.B) {
+	c, _ := config.Parse(nil)
+	m, _ := mask.New(c.Masking, nil)
+	c.Export.Endpoint = "http://127.0.0.1:1/v1/traces"
+	c.Export.MemoryLimit = 1 << 20
+	e := export.New(export.Options{Export: c.Export, Log: nil})
+	defer func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		e.Shutdown(ctx)
+	}()
+	tr := New(Options{Config: c, Masker: m, Exporter: e, Resource: otlp.NewResource(nil, "")})
+	b.ReportAllocs()
+	for b.Loop() {
+		s := start(tr, "s", nil)
+		for _, key := range [...]string{"a.one", "a.two", "a.three", "a.four", "a.five", "a.six", "a.seven", "a.eight"} {
+			s.Text(key, "value")
+		}
+		s.End()
+	}
+}

@@ -1,0 +1,436 @@
+package goapp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	pythonenv.Cleanup()
+	if dir != "" {
+		os.RemoveAll(dir)
+	}
+	os.Exit(status)
+}
+
+var dir string
+
+// builds are the plain and the woven app.
+var builds = sync.OnceValues(func() (map[bool]string, error) {
+	lumigo, err := pythonenv.Lumigo()
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = os.MkdirTemp("", "lumigo-goapp-"); err != nil {
+		return nil, err
+	}
+	paths := map[bool]string{false: filepath.Join(dir, "plain"), true: filepath.Join(dir, "woven")}
+	for woven, path := range paths {
+		cmd := exec.Command("go", "build", "-o", path, ".")
+		if woven {
+			cmd = exec.Command(lumigo, "go", "--strict", "build", "-o", path, ".")
+		}
+		cmd.Dir = filepath.Join("testdata", "app")
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+		}
+	}
+	return paths, nil
+})
+
+// app is a run of the app.
+type app struct {
+	*exec.Cmd
+	out, err bytes.Buffer
+}
+
+func start(t *testing.T, woven bool, environ []string, args ...string) *app {
+	t.Helper()
+	paths, err := builds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	a := &app{Cmd: exec.CommandContext(ctx, paths[woven], args...)}
+	a.Env = append([]string{"HOME=/tmp", "PATH=" + os.Getenv("PATH"), "OTEL_SERVICE_NAME=app"}, environ...)
+	a.Stdout, a.Stderr = &a.out, &a.err
+	return a
+}
+
+// traced runs the woven app and returns the spans that a backend got, and how it ended.
+func traced(t *testing.T, environ []string, args ...string) ([]receiver.Span, *app) {
+	t.Helper()
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	a := start(t, true, append(environ, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL()), args...)
+	a.Run()
+	return backend.Spans(), a
+}
+
+// tree draws spans by trace, children below their parents, traces in their order by time.
+func tree(spans []receiver.Span) string {
+	slices.SortStableFunc(spans, func(a, b receiver.Span) int { return int(a.Start) - int(b.Start) })
+	known := map[string]bool{}
+	for _, s := range spans {
+		known[s.SpanID] = true
+	}
+	var b strings.Builder
+	var draw func(s receiver.Span, depth int)
+	draw = func(s receiver.Span, depth int) {
+		fmt.Fprintf(&b, "%s%s %s", strings.Repeat("  ", depth), s.Kind, s.Name)
+		if status := s.Attributes["http.response.status_code"]; status != nil {
+			fmt.Fprintf(&b, " %v", status)
+		}
+		if s.Status == "ERROR" {
+			b.WriteString(" ERROR")
+		}
+		b.WriteByte('\n')
+		for _, child := range spans {
+			if child.ParentID == s.SpanID && child.TraceID == s.TraceID {
+				draw(child, depth+1)
+			}
+		}
+	}
+	for _, s := range spans {
+		if !known[s.ParentID] {
+			draw(s, 0)
+		}
+	}
+	return b.String()
+}
+
+const orderTree = `CLIENT POST 200
+  SERVER POST /orders/{id} 200
+    CLIENT GET 200
+      SERVER GET /inner 200
+    CLIENT SELECT
+    CLIENT INSERT
+`
+
+func TestSpans(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"one trace through goroutines and calls without a context", []string{"order"}, orderTree},
+		{"likewise over HTTP/2", []string{"h2"}, orderTree},
+		{"statements outside of a request are traces of their own", []string{"query"}, "CLIENT SELECT\nCLIENT SELECT ERROR\n"},
+		{"a hijacked connection", []string{"hijack"}, "SERVER GET /hijack 101\n"},
+		{"a handler that writes nothing", []string{"/empty"}, "CLIENT GET 200\n  SERVER GET /empty 200\n"},
+		{"an error of the client", []string{"/missing"}, "CLIENT GET 404 ERROR\n  SERVER GET /missing 404\n"},
+		{"an error of the server", []string{"/teapot"}, "CLIENT GET 503 ERROR\n  SERVER GET /teapot 503 ERROR\n"},
+		{"an informational answer before the one that counts", []string{"/hints"}, "CLIENT GET 202\n  SERVER GET /hints 202\n"},
+		{"a proxy, which copies the headers that name the parent", []string{"/proxy"}, "CLIENT GET 200\n  SERVER GET /proxy 200\n    CLIENT GET 200\n      SERVER GET /inner 200\n"},
+		{"an aborted handler", []string{"/abort"}, "CLIENT GET ERROR\n  SERVER GET /abort ERROR\n"},
+		{"a path that no pattern matches", []string{"/nowhere"}, "CLIENT GET 404 ERROR\n  SERVER GET 404\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spans, a := traced(t, nil, test.args...)
+			if got := tree(spans); got != test.want {
+				t.Errorf("got\n%swant\n%s%s", got, test.want, a.err.String())
+			}
+		})
+	}
+}
+
+func TestPanicIsRecordedAndGoesOn(t *testing.T) {
+	spans, a := traced(t, nil, "h2", "/panic") // the order makes the connection reused
+	for _, s := range spans {
+		if s.Name == "GET /panic" {
+			if s.Status != "ERROR" || s.Attributes["error.type"] != "*errors.errorString" {
+				t.Errorf("span: %+v", s)
+			}
+			if !strings.Contains(a.err.String(), "http: panic serving") && !strings.Contains(a.out.String(), "error true") {
+				t.Errorf("the server has not seen the panic: %s", a.err.String())
+			}
+			return
+		}
+	}
+	t.Errorf("no span of the handler:\n%s", tree(spans))
+}
+
+func TestSecretsAndPayloads(t *testing.T) {
+	spans, _ := traced(t, nil, "order", "query")
+	wants := map[string]string{
+		"http.request.body":     `{"password": "****", "amount": 3}`,
+		"http.response.body":    `{"ok": true, "length": 32}`,
+		"url.query":             "token=****",
+		"http.response.headers": `{"Content-Type": "application/json", "X-Api-Key": "****"}`,
+	}
+	for _, s := range spans {
+		for key, value := range s.Attributes {
+			if strings.Contains(fmt.Sprint(value), "geheim") {
+				t.Errorf("%s %s: %s = %v shows a secret", s.Kind, s.Name, key, value)
+			}
+		}
+		if s.Name == "POST /orders/{id}" {
+			for key, want := range wants {
+				if got := s.Attributes[key]; got != want {
+					t.Errorf("%s = %v, want %v", key, got, want)
+				}
+			}
+		}
+		if s.Name == "INSERT" && s.Attributes["db.query.parameters"] != `[7, "****"]` {
+			t.Errorf("parameters: %v", s.Attributes["db.query.parameters"])
+		}
+		if s.Name == "SELECT" && s.Attributes["db.system.name"] != "sqlite" {
+			t.Errorf("system: %v", s.Attributes["db.system.name"])
+		}
+	}
+}
+
+func TestLogRecordsSayWhereTheyWereWritten(t *testing.T) {
+	spans, a := traced(t, nil, "order")
+	for _, s := range spans {
+		if s.Name == "POST /orders/{id}" {
+			for _, want := range []string{"msg=ordered trace_id=%s span_id=%s id=7", "msg=odd trace_id=%s span_id=%s !BADKEY=lonely"} {
+				if want = fmt.Sprintf(want, s.TraceID, s.SpanID); !strings.Contains(a.out.String(), want) {
+					t.Errorf("no %q in\n%s", want, a.out.String())
+				}
+			}
+		}
+	}
+}
+
+// everything is what the app can do but end in another way.
+var everything = []string{"order", "h2", "query", "hijack", "/interfaces", "h2/interfaces", "/panic", "/abort", "/empty", "/missing", "/teapot", "/hints"}
+
+var logIDs = regexp.MustCompile(` trace_id=\w+ span_id=\w+|time=\S+ `)
+
+func TestTheAppDoesWhatItDoesPlain(t *testing.T) {
+	for _, environ := range [][]string{{"LUMIGO_LOGLEVEL="}, {"LUMIGO_SWITCH_OFF=true"}, {"LUMIGO_ENABLE_TRACES=false"}} {
+		t.Run(environ[0], func(t *testing.T) {
+			plain := start(t, false, nil, everything...)
+			woven := start(t, true, environ, everything...)
+			plain.Run()
+			woven.Run()
+			want, got := logIDs.ReplaceAllString(plain.out.String(), ""), logIDs.ReplaceAllString(woven.out.String(), "")
+			if got != want {
+				t.Errorf("the woven app prints\n%swhere the plain one prints\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestSwitchedOff(t *testing.T) {
+	spans, a := traced(t, []string{"LUMIGO_SWITCH_OFF=true"}, "order")
+	if len(spans) != 0 || strings.Count(a.err.String(), "\n") != 1 || !strings.Contains(a.err.String(), "Lumigo OpenTelemetry distribution disabled via the 'LUMIGO_SWITCH_OFF' environment variable") {
+		t.Errorf("%d spans, and the log\n%s", len(spans), a.err.String())
+	}
+	if strings.Contains(a.out.String(), "trace_id") {
+		t.Errorf("ids in\n%s", a.out.String())
+	}
+}
+
+func TestOptingOut(t *testing.T) {
+	spans, _ := traced(t, []string{"LUMIGO_DISABLE_INSTRUMENTATION=database/sql,slog"}, "order")
+	want := "CLIENT POST 200\n  SERVER POST /orders/{id} 200\n    CLIENT GET 200\n      SERVER GET /inner 200\n"
+	if got := tree(spans); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestFilteredEndpointsAndWhatIsBelow(t *testing.T) {
+	spans, _ := traced(t, []string{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_SERVER=["/orders/"]`}, "order")
+	if got, want := tree(spans), "CLIENT POST 200\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// However the app ends, what has ended before is delivered, and the app ends as it would have.
+func TestEnds(t *testing.T) {
+	for _, end := range []string{"", "exit", "fatal", "crash", "go-crash"} {
+		t.Run("by "+end, func(t *testing.T) {
+			args := []string{"order", end}
+			if end == "" {
+				args = args[:1]
+			}
+			plain := start(t, false, nil, args...)
+			plain.Run()
+			spans, woven := traced(t, nil, args...)
+			if tree(spans) != orderTree {
+				t.Errorf("got\n%s", tree(spans))
+			}
+			if got, want := woven.ProcessState.String(), plain.ProcessState.String(); got != want {
+				t.Errorf("it ended by %q, plain by %q", got, want)
+			}
+		})
+	}
+}
+
+func TestSignals(t *testing.T) {
+	for _, test := range []struct {
+		mode   string
+		signal syscall.Signal
+	}{{"serve", syscall.SIGTERM}, {"serve", syscall.SIGINT}, {"serve", syscall.SIGHUP}, {"serve-notify", syscall.SIGTERM}} {
+		t.Run(fmt.Sprint(test.mode, " ", test.signal), func(t *testing.T) {
+			backend, err := receiver.Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer backend.Close()
+			states := map[bool]string{}
+			for _, woven := range []bool{false, true} {
+				a := start(t, woven, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, "order", test.mode)
+				a.Stdout = nil
+				out, err := a.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := a.Start(); err != nil {
+					t.Fatal(err)
+				}
+				lines := bufio.NewScanner(out)
+				for lines.Scan() && !strings.HasPrefix(lines.Text(), "serving") {
+				}
+				a.Process.Signal(test.signal)
+				for lines.Scan() {
+					states[woven] += lines.Text() + " "
+				}
+				a.Wait()
+				states[woven] += a.ProcessState.String()
+			}
+			if states[true] != states[false] {
+				t.Errorf("it ended with %q, plain with %q", states[true], states[false])
+			}
+			if got := tree(backend.Spans()); got != orderTree {
+				t.Errorf("got\n%s", got)
+			}
+		})
+	}
+}
+
+// underRun runs the woven app below "lumigo run".
+func underRun(t *testing.T, backend *receiver.Receiver, environ []string, args ...string) *app {
+	t.Helper()
+	lumigo, err := pythonenv.Lumigo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := start(t, true, append(environ, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL(), "LUMIGO_DEBUG=true"))
+	a.Args = append([]string{lumigo, "run", "--", a.Path}, args...)
+	a.Path = lumigo
+	return a
+}
+
+func TestUnderLumigoRun(t *testing.T) {
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	a := underRun(t, backend, nil, "order", "exit")
+	a.Run()
+	if got := tree(backend.Spans()); got != orderTree || a.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v, and got\n%s%s", a.ProcessState, got, a.err.String())
+	}
+	if !strings.Contains(a.err.String(), "6 spans made, 0 of them dropped before the engine had them") {
+		t.Errorf("the app has not handed over its spans:\n%s", a.err.String())
+	}
+	for _, s := range backend.Spans() {
+		if s.Resource["telemetry.sdk.language"] != "go" || s.Resource["process.runtime.name"] != "gc" {
+			t.Errorf("resource: %v", s.Resource)
+		}
+	}
+}
+
+func TestKilledUnderLumigoRun(t *testing.T) {
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	a := underRun(t, backend, []string{"OTEL_BSP_SCHEDULE_DELAY=600000"}, "order", "pid", "serve")
+	a.Stdout = nil
+	out, err := a.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := 0
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.HasPrefix(lines.Text(), "serving"); {
+		fmt.Sscanf(lines.Text(), "pid %d", &pid)
+	}
+	time.Sleep(300 * time.Millisecond) // what has ended is handed over within 2 ms, and nobody can see when
+	syscall.Kill(pid, syscall.SIGKILL)
+	a.Wait()
+	if got := tree(backend.Spans()); got != orderTree {
+		t.Errorf("got\n%s%s", got, a.err.String())
+	}
+}
+
+// An app that is traced by hand has each span once, made by whichever.
+func TestTracedByHand(t *testing.T) {
+	lumigo, err := pythonenv.Lumigo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "app")
+	cmd := exec.Command(lumigo, "go", "--strict", "build", "-o", binary, ".")
+	cmd.Dir, cmd.Env = filepath.Join("testdata", "byhand"), append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	download := exec.Command("go", "mod", "download")
+	download.Dir, download.Env = cmd.Dir, cmd.Env
+	if out, err := download.CombinedOutput(); err != nil {
+		t.Skipf("the modules are not to be had: %s", out)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, test := range []struct{ name, arg, want string }{
+		{"with our provider", "", "CLIENT HTTP GET 200\n  SERVER GET /hello 200\n    INTERNAL inner\n"},
+		{"with its own", "sdk", "SERVER GET /hello 200\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			backend, err := receiver.Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer backend.Close()
+			a := exec.Command(binary, test.arg)
+			a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}
+			if out, err := a.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if got := tree(backend.Spans()); got != test.want {
+				t.Errorf("got\n%swant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestResource(t *testing.T) {
+	spans, _ := traced(t, []string{"LUMIGO_TAG=blue"}, "/empty")
+	if len(spans) == 0 {
+		t.Fatal("no spans")
+	}
+	for key, want := range map[string]any{"telemetry.sdk.language": "go", "process.runtime.name": "gc", "service.name": "app", "lumigo.tag": "blue"} {
+		if got := spans[0].Resource[key]; got != want {
+			t.Errorf("%s = %v, want %v; of %v", key, got, want, slices.Sorted(maps.Keys(spans[0].Resource)))
+		}
+	}
+}

@@ -1,0 +1,187 @@
+// Command app is an ordinary server that knows nothing of tracing. It asks itself what its arguments say, prints the
+// answers, and ends as the last argument says.
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	_ "example.com/app/fakesqlite"
+)
+
+var odd = []any{"lonely"}
+
+var (
+	db   *sql.DB
+	base string
+)
+
+func main() {
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stdout, nil)))
+	log.SetOutput(io.Discard)
+	db, _ = sql.Open("fakesqlite", "x")
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /orders/{id}", order)
+	mux.HandleFunc("/inner", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "inner") })
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(errors.New("boom")) })
+	mux.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	mux.HandleFunc("/proxy", func(w http.ResponseWriter, r *http.Request) {
+		target, _ := url.Parse(base)
+		r.URL.Path = "/inner"
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+	})
+	mux.HandleFunc("/empty", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/missing", http.NotFound)
+	mux.HandleFunc("/teapot", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) })
+	mux.HandleFunc("/hints", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</a.css>")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusAccepted)
+		io.WriteString(w, "later")
+	})
+	mux.HandleFunc("/hijack", func(w http.ResponseWriter, r *http.Request) {
+		c, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello")
+		rw.Flush()
+		time.AfterFunc(50*time.Millisecond, func() { c.Close() }) // after the handler has returned
+	})
+	mux.HandleFunc("/interfaces", func(w http.ResponseWriter, r *http.Request) {
+		_, flusher := w.(http.Flusher)
+		_, hijacker := w.(http.Hijacker)
+		_, readerFrom := w.(io.ReaderFrom)
+		_, pusher := w.(http.Pusher)
+		_, stringWriter := w.(io.StringWriter)
+		fmt.Fprintf(w, "%T %T %v %v %v %v %v", w, r.Body, flusher, hijacker, readerFrom, pusher, stringWriter)
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	base = "http://" + l.Addr().String()
+	go http.Serve(l, mux)
+	secure := httptest.NewUnstartedServer(mux)
+	secure.EnableHTTP2 = true
+	secure.StartTLS()
+	h2 := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
+
+	for _, arg := range os.Args[1:] {
+		switch arg {
+		case "order":
+			post(http.DefaultClient, base)
+		case "h2":
+			post(h2, secure.URL)
+		case "query":
+			rows, err := db.Query("SELECT n FROM t WHERE password = ? AND a = ?", "geheim", 1)
+			if err == nil {
+				rows.Close()
+			}
+			db.Query("SELECT FAIL")
+		case "hijack":
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				panic(err)
+			}
+			fmt.Fprintf(c, "GET /hijack HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+			answer, _ := io.ReadAll(bufio.NewReader(c))
+			fmt.Printf("%q\n", answer)
+		case "h2/interfaces":
+			get(h2, secure.URL+"/interfaces")
+		case "pid":
+			fmt.Println("pid", os.Getpid())
+		case "serve":
+			fmt.Println("serving", base)
+			select {}
+		case "serve-notify":
+			c := make(chan os.Signal, 1)
+			signal.Notify(c, syscall.SIGTERM)
+			fmt.Println("serving", base)
+			<-c
+			fmt.Println("bye")
+		case "exit":
+			os.Exit(3)
+		case "fatal":
+			log.Fatal("fatal")
+		case "crash":
+			panic("crash")
+		case "go-crash":
+			go func() { var m map[string]int; m["x"] = 1 }()
+			time.Sleep(time.Hour)
+		default:
+			get(http.DefaultClient, base+arg)
+		}
+	}
+}
+
+func get(c *http.Client, url string) {
+	resp, err := c.Get(url)
+	if err != nil {
+		fmt.Println("error", strings.Contains(err.Error(), "EOF"))
+		return
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.StatusCode, string(body), resp.Request.URL == nil, resp.Request.Header.Get("Traceparent"))
+}
+
+func post(c *http.Client, base string) {
+	req, _ := http.NewRequest("POST", base+"/orders/7?token=geheim", strings.NewReader(`{"password":"geheim","amount":3}`))
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.StatusCode, string(body), resp.Request == req, len(req.Header))
+}
+
+// order passes no context to anything, and does some of its work in goroutines.
+func order(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	var group sync.WaitGroup
+	group.Add(1)
+	go func() {
+		defer group.Done()
+		resp, err := http.Get(base + "/inner")
+		if err == nil {
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+	}()
+	group.Wait()
+	rows, err := db.Query("SELECT n FROM t WHERE id = ?", r.PathValue("id"))
+	if err == nil {
+		rows.Close()
+	}
+	if tx, err := db.Begin(); err == nil {
+		tx.Exec("INSERT INTO t (id, password) VALUES (?, ?)", 7, "geheim")
+		tx.Commit()
+	}
+	slog.Info("ordered", "id", r.PathValue("id"))
+	slog.InfoContext(context.Background(), "odd", odd...)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Api-Key", "geheim")
+	fmt.Fprintf(w, `{"ok":true,"length":%d}`, len(body))
+}
