@@ -1,0 +1,72 @@
+package databasesql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/config"
+	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
+)
+
+type someDriver struct{ driver.Driver }
+
+func TestStatement(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump")
+	dump, err := spandump.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := config.Parse(nil)
+	m, _ := mask.New(c.Masking, nil)
+	if statement(context.Background(), someDriver{}, "SELECT 1", nil) != nil {
+		t.Error("a statement is traced without a tracer")
+	}
+	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
+	defer tracer.Activate(nil)
+	if statement(untraced.Context(context.Background()), someDriver{}, "SELECT 1", nil) != nil {
+		t.Error("a statement of our own is traced")
+	}
+	statement(context.Background(), someDriver{}, "UPDATE t SET password = :p, n = :n", []any{sql.Named("p", "geheim"), sql.Named("n", 3)})(errors.New("no"))
+	text, _ := os.ReadFile(path)
+	for _, want := range []string{`"name": "UPDATE"`, `"db.system.name": "other_sql"`, `[{\"p\": \"****\"}, {\"n\": 3}]`, `"exception.message": "no"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+func TestOperations(t *testing.T) {
+	for text, want := range map[string]string{
+		"select 1":                       "SELECT",
+		"  -- why\n/* and */ (Select 1)": "SELECT",
+		"WITH x AS (SELECT 1) SELECT *":  "WITH",
+		"":                               "",
+		"-- nothing":                     "",
+		strings.Repeat("x", 99):          "",
+		"/* never ended":                 "",
+	} {
+		if got := operationOf(text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestSystems(t *testing.T) {
+	if got := systemOf(nil); got != "other_sql" {
+		t.Errorf("no driver: %q", got)
+	}
+	if got := systemOf(reflect.TypeOf(&someDriver{})); got != "other_sql" {
+		t.Errorf("an unknown one: %q", got)
+	}
+}
