@@ -166,7 +166,7 @@ func leave(t *tracer.Tracer, log *diag.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 	defer cancel()
 	t.Shutdown(ctx)
-	level := diag.Debug
+	level := diag.Info
 	account, lost := t.Account()
 	if lost {
 		level = diag.Warning

@@ -48,7 +48,7 @@ func FormOf(key string) (f Form, c mask.Category, rest string) {
 		return Query, mask.QueryParameters, ""
 	case "db.query.text", "db.statement":
 		return Statement, mask.General, ""
-	case "db.statement.parameters", "db.query.parameters":
+	case "db.statement.parameters":
 		return Parameters, mask.General, ""
 	case "input_args", "input_kwargs", "return_value", "faas.event", "faas.return_value":
 		return Dump, mask.General, ""

@@ -101,7 +101,7 @@ func TestAttributesAreMaskedByName(t *testing.T) {
 	s.Attribute(otlp.Attribute{Key: "input_args", Value: []any{map[string]any{"password": "geheim"}, 3}})
 	s.Attribute(otlp.Attribute{Key: "list", Value: []string{"a", "b"}})
 	s.Attribute(otlp.Attribute{Key: "other", Value: struct{ Password, Name string }{"geheim", "n"}})
-	s.Parameters("db.query.parameters", "UPDATE t SET a = ?, password = ?", 2, func(i int) (string, any) { return "", []any{1, "geheim"}[i] })
+	s.Parameters("db.statement.parameters", "UPDATE t SET a = ?, password = ?", 2, func(i int) (string, any) { return "", []any{1, "geheim"}[i] })
 	s.End()
 	for key, want := range map[string]any{
 		"plain":                             strings.Repeat("ä", 40),
@@ -113,7 +113,7 @@ func TestAttributesAreMaskedByName(t *testing.T) {
 		"http.request.body":                 `{"password": "****"}`,
 		"input_args":                        `[{"password": "****"}, 3]`,
 		"other":                             `{"Password": "****", "Name": "n"}`,
-		"db.query.parameters":               `[1, "****"]`,
+		"db.statement.parameters":               `[1, "****"]`,
 	} {
 		if got := spans()[0].Attributes[key]; got != want {
 			t.Errorf("%s = %v, want %v", key, got, want)

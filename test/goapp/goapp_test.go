@@ -193,8 +193,8 @@ func TestSecretsAndPayloads(t *testing.T) {
 				}
 			}
 		}
-		if s.Name == "INSERT" && s.Attributes["db.query.parameters"] != `[7, "****"]` {
-			t.Errorf("parameters: %v", s.Attributes["db.query.parameters"])
+		if s.Name == "INSERT" && s.Attributes["db.statement.parameters"] != `[7, "****"]` {
+			t.Errorf("parameters: %v", s.Attributes["db.statement.parameters"])
 		}
 		if s.Name == "SELECT" && s.Attributes["db.system.name"] != "sqlite" {
 			t.Errorf("system: %v", s.Attributes["db.system.name"])

@@ -46,7 +46,7 @@ func statement(ctx context.Context, d driver.Driver, text string, args []any) (d
 			span.Known("db.operation.name", operation)
 		}
 		span.Text("db.query.text", text)
-		span.Parameters("db.query.parameters", text, len(args), func(i int) (string, any) { return parameter(args[i]) })
+		span.Parameters("db.statement.parameters", text, len(args), func(i int) (string, any) { return parameter(args[i]) })
 	}
 	return func(err error) {
 		defer span.End()
