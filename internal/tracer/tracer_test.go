@@ -113,7 +113,7 @@ func TestAttributesAreMaskedByName(t *testing.T) {
 		"http.request.body":                 `{"password": "****"}`,
 		"input_args":                        `[{"password": "****"}, 3]`,
 		"other":                             `{"Password": "****", "Name": "n"}`,
-		"db.statement.parameters":               `[1, "****"]`,
+		"db.statement.parameters":           `[1, "****"]`,
 	} {
 		if got := spans()[0].Attributes[key]; got != want {
 			t.Errorf("%s = %v, want %v", key, got, want)
