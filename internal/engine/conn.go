@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -20,17 +21,19 @@ const (
 	// it is read again: frames gather meanwhile, and nobody is woken for each.
 	pause = 2 * time.Millisecond
 
-	burst       = 64 // frames read from one connection before others get their turn
-	mostHellos  = 64 // on one connection
-	mostFlushes = 64 // waiting on one connection
+	burst       = 64               // frames read from one connection before others get their turn
+	burstRing   = ringCapacity / 2 // bytes read from one ring
+	mostHellos  = 64               // on one connection
+	mostFlushes = 64               // waiting on one connection
 
 	mostOvertime = 64 // bursts still read from a connection that keeps writing at the very end
 )
 
 // worker reads and decodes; it owns all the buffers that takes.
 type worker struct {
-	buf []byte
-	oob control
+	buf   []byte // a frame
+	entry []byte // an entry of a ring
+	oob   control
 	decoder
 }
 
@@ -48,7 +51,10 @@ type conn struct {
 	last      *stream          // the one that the last frame belongs to
 	streams   map[int]*stream  // by pid
 	hellos    int
-	overtime  int // bursts read since the engine wants to close
+	overtime  int           // bursts read since the engine wants to close
+	look      time.Duration // until the rings are looked at again; 0 once the processes are to say when
+	looking   *time.Timer
+	empty     int // looks in a row that have found nothing
 
 	mu      sync.Mutex // for what follows, and to keep fd from being closed
 	closed  bool
@@ -61,7 +67,8 @@ type stream struct {
 	*process
 	begun    bool
 	sequence uint32 // of the last frame
-	dropped  uint64 // as the last frame had it
+	dropped  uint64 // as the process last said
+	ring     *ring  // memory that it shares, or nil
 }
 
 // number checks a frame's place in the order of those that were sent, and takes
@@ -71,9 +78,88 @@ func (s *stream) number(h header) {
 		s.count.gaps += int64(gap)
 	}
 	s.begun, s.sequence = true, h.sequence
-	if h.dropped > s.dropped && h.dropped < 1<<62 {
-		s.count.lost += int64(h.dropped - s.dropped)
-		s.dropped = h.dropped
+	s.lost(h.dropped)
+}
+
+// lost takes over how many spans the process has dropped; it is locked.
+func (s *stream) lost(dropped uint64) {
+	if dropped > s.dropped && dropped < 1<<62 {
+		s.count.lost += int64(dropped - s.dropped)
+		s.dropped = dropped
+	}
+}
+
+// drain handles the entries of the stream's ring that have been seen, of most
+// bytes or little more; the process is locked.
+func (s *stream) drain(e *Engine, w *worker, most uint64) {
+	r := s.ring
+	if r == nil {
+		return
+	}
+	before := r.tail
+	for r.tail-before < most {
+		records, count, ok, err := r.next(w.entry)
+		if err != nil {
+			s.count.malformed++
+			e.warnOnce("ring", "the memory that process %d shares cannot be read: %v; what it holds is lost, and the process is to use the socket", s.pid, err)
+			s.closeRing()
+			return
+		}
+		if !ok {
+			break
+		}
+		s.records(e, &w.decoder, header{kind: frameRecords, count: uint16(count)}, records)
+	}
+	s.lost(r.dropped())
+	if made := r.made(); made < 1<<62 {
+		s.count.made = max(s.count.made, int64(made))
+	}
+	r.release()
+}
+
+// drainAll handles all entries that are there now; the process is locked.
+func (s *stream) drainAll(e *Engine, w *worker) {
+	if s.ring != nil {
+		s.ring.seen = s.ring.head()
+		s.drain(e, w, math.MaxUint64)
+	}
+}
+
+func (s *stream) drainBurst(e *Engine, w *worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drain(e, w, burstRing)
+}
+
+// finish reads what the process has written to its end, and lets go of the ring.
+func (s *stream) finish(e *Engine, w *worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drainAll(e, w)
+	s.closeRing()
+}
+
+// share takes over the memory that came with a RING frame; the process is locked.
+// Without, the process goes on to use the socket.
+func (s *stream) share(e *Engine, fd int) {
+	if s.ring != nil {
+		return
+	}
+	memory, err := mapShared(fd)
+	if err == nil {
+		if s.ring, err = newRing(memory); err != nil {
+			unmap(memory)
+		}
+	}
+	if err != nil {
+		e.warnOnce("ring", "the memory that process %d wants to share cannot be used: %v; it goes on to use the socket", s.pid, err)
+	}
+}
+
+func (s *stream) closeRing() {
+	if s.ring != nil {
+		s.ring.close()
+		s.ring = nil
 	}
 }
 
@@ -95,8 +181,12 @@ func (c *conn) run(e *Engine) {
 		case rest:
 			time.Sleep(pause)
 		case quiet:
+			look := c.look
 			c.busy.Store(false)
 			e.poll.arm(c.fd)
+			if look > 0 {
+				c.looking.Reset(look)
+			}
 			if !(c.exits.Load() || e.cutOff.Load()) || !c.busy.CompareAndSwap(false, true) {
 				return
 			}
@@ -123,6 +213,11 @@ func (c *conn) turn(e *Engine) (then next) {
 		w.decoder = decoder{}
 		c.end(e, w, errClosing)
 	})
+	for _, s := range c.streams {
+		if s.ring != nil {
+			s.ring.seen = s.ring.head() // what is there now comes after what was sent before there was a ring
+		}
+	}
 	n, err := c.read(e, w)
 	switch {
 	case err == nil:
@@ -130,14 +225,68 @@ func (c *conn) turn(e *Engine) (then next) {
 	case err != errEmpty || e.cutOff.Load():
 		c.end(e, w, err)
 		return ended
+	case c.drain(e, w):
+		return another
 	}
 	if c.exits.Swap(false) {
 		c.bury(e, w)
 	}
-	if n > 0 {
+	if n > 0 && c.look == 0 {
 		return rest
 	}
 	return quiet
+}
+
+// drain reads all rings, and decides when to look again: soon while spans come
+// in, later when few do, and once none do, not before a process says so. It
+// returns whether there is more to read now.
+func (c *conn) drain(e *Engine, w *worker) (more bool) {
+	rings, read, fullest := 0, 0, 0
+	for _, s := range c.streams {
+		if s.ring == nil {
+			continue
+		}
+		s.drainBurst(e, w)
+		rings++
+		if r := s.ring; r != nil {
+			n := int(r.tail - r.looked) // with what frames have had us read
+			r.looked = r.tail
+			read += n
+			fullest = max(fullest, 8*n/r.capacity())
+			more = more || r.tail != r.seen
+		}
+	}
+	switch {
+	case rings == 0:
+		c.look = 0
+	case read > 0:
+		if fullest > 1 {
+			c.look /= 2
+		} else if fullest < 1 {
+			c.look *= 2
+		}
+		c.look = min(max(c.look, shortestLook), longestLook)
+		c.empty = 0
+		c.each((*ring).wake)
+	case c.empty < mostEmpty:
+		c.look = min(max(2*c.look, shortestLook), longestLook)
+		c.empty++
+	case c.empty == mostEmpty:
+		c.each((*ring).sleep)
+		c.look = shortestLook // once more: it may just have written, not having seen this
+		c.empty++
+	default:
+		c.look = 0
+	}
+	return more
+}
+
+func (c *conn) each(do func(*ring)) {
+	for _, s := range c.streams {
+		if s.ring != nil {
+			do(s.ring)
+		}
+	}
 }
 
 // read handles up to burst frames, and returns how many and why there were no
@@ -162,6 +311,9 @@ func (c *conn) read(e *Engine, w *worker) (n int, err error) {
 
 // handle takes one frame. An error ends the connection.
 func (c *conn) handle(e *Engine, w *worker, m message) error {
+	if m.fd >= 0 {
+		defer closeSocket(m.fd)
+	}
 	frame := w.buf[:m.size]
 	h, body, ok := parseHeader(frame)
 	if !ok || m.truncated {
@@ -193,9 +345,23 @@ func (c *conn) handle(e *Engine, w *worker, m message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.number(h)
+	if h.kind != frameRecords {
+		p.drainAll(e, w) // which was written before
+	}
 	switch h.kind {
 	case frameRecords:
 		p.records(e, &w.decoder, h, body)
+	case frameRing:
+		p.share(e, m.fd)
+		if c.looking == nil {
+			c.looking = time.AfterFunc(shortestLook, func() {
+				if c.busy.CompareAndSwap(false, true) {
+					c.run(e)
+				}
+			})
+		}
+		c.empty = 0
+	case frameWake:
 	case frameFlush:
 		w.Reset(body)
 		if w.Next() != marshal.Int {
@@ -299,6 +465,7 @@ func (c *conn) bury(e *Engine, w *worker) {
 			if c.last == s {
 				c.last = nil
 			}
+			s.finish(e, w)
 			e.leave(s.process, &w.decoder)
 		}
 	}
@@ -355,13 +522,17 @@ func (c *conn) end(e *Engine, w *worker, why error) {
 	if why != io.EOF && why != errClosing && why != errEmpty {
 		e.warnOnce("socket", "reading from a traced process failed: %v", why)
 	}
+	if c.looking != nil {
+		c.looking.Stop()
+	}
+	for _, s := range c.streams {
+		s.finish(e, w)
+		e.leave(s.process, &w.decoder)
+	}
 	c.mu.Lock()
 	c.closed = true
 	e.poll.remove(c.fd)
 	closeSocket(c.fd)
 	c.mu.Unlock()
-	for _, s := range c.streams {
-		e.leave(s.process, &w.decoder)
-	}
 	e.remove(c)
 }

@@ -147,7 +147,7 @@ func Listen(o Options) (*Engine, error) {
 	n := min(16, 2+2*runtime.GOMAXPROCS(0))
 	e.workers = make(chan *worker, n)
 	for range n {
-		e.workers <- &worker{buf: make([]byte, maxFrame)}
+		e.workers <- &worker{buf: make([]byte, maxFrame), entry: make([]byte, maxFrame)}
 	}
 	e.context, e.cancel = context.WithCancel(context.Background())
 	if o.Idle > 0 {

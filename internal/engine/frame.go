@@ -17,6 +17,8 @@ const (
 	frameFlush               // a request to send everything on
 	frameFlushed             // the engine's answer
 	frameGoodbye             // the process ends of its own will
+	frameRing                // comes with memory in which the process writes its records from now on
+	frameWake                // there is something in that memory
 )
 
 type header struct {

@@ -122,20 +122,47 @@ func accept(listener int) (fd int, uid uint32, err error) {
 type message struct {
 	size      int
 	pid       int // of the sender, by the kernel's word; 0 when it lives in a pid namespace we cannot see
+	fd        int // a file descriptor that came with it, which the caller closes, or -1
 	truncated bool
 }
 
 var errEmpty = errors.New("no message waits")
 
-// control has room for the sender's credentials and for nothing else, so that
-// the kernel itself discards file descriptors somebody may send us.
-type control [unsafe.Sizeof(syscall.Cmsghdr{}) + (syscall.SizeofUcred+7)&^7]byte
+// control has room for the sender's credentials and one file descriptor, so
+// that the kernel itself discards any more that somebody may send us.
+type control [(unsafe.Sizeof(syscall.Cmsghdr{})+7)&^7 + (syscall.SizeofUcred+7)&^7 + (unsafe.Sizeof(syscall.Cmsghdr{})+7)&^7 + 4]byte
+
+// read takes the sender's pid, if it is told, and a descriptor.
+func (c *control) read(size int, m *message) (told bool) {
+	for rest := c[:size]; len(rest) >= syscall.SizeofCmsghdr; {
+		h := (*syscall.Cmsghdr)(unsafe.Pointer(&rest[0]))
+		length := int(h.Len)
+		if length < syscall.SizeofCmsghdr || length > len(rest) {
+			return told
+		}
+		if data := rest[syscall.CmsgLen(0):length]; h.Level == syscall.SOL_SOCKET {
+			switch {
+			case h.Type == syscall.SCM_CREDENTIALS && len(data) >= syscall.SizeofUcred:
+				m.pid, told = int((*syscall.Ucred)(unsafe.Pointer(&data[0])).Pid), true
+			case h.Type == syscall.SCM_RIGHTS:
+				for ; len(data) >= 4; data = data[4:] {
+					if m.fd >= 0 {
+						syscall.Close(m.fd)
+					}
+					m.fd = int(*(*int32)(unsafe.Pointer(&data[0])))
+				}
+			}
+		}
+		rest = rest[min(syscall.CmsgSpace(length-syscall.CmsgLen(0)), len(rest)):]
+	}
+	return told
+}
 
 // receive reads one message without waiting. It returns errEmpty when there is
 // none and io.EOF after the last.
 func receive(fd int, buf []byte, oob *control) (message, error) {
 	for {
-		n, oobn, flags, _, err := syscall.Recvmsg(fd, buf, oob[:syscall.CmsgSpace(syscall.SizeofUcred)], syscall.MSG_DONTWAIT|syscall.MSG_CMSG_CLOEXEC)
+		n, oobn, flags, _, err := syscall.Recvmsg(fd, buf, oob[:], syscall.MSG_DONTWAIT|syscall.MSG_CMSG_CLOEXEC)
 		switch err {
 		case nil:
 		case syscall.EINTR:
@@ -149,13 +176,8 @@ func receive(fd int, buf []byte, oob *control) (message, error) {
 		default:
 			return message{}, err
 		}
-		m := message{size: n, truncated: flags&syscall.MSG_TRUNC != 0}
-		if oobn >= syscall.CmsgLen(syscall.SizeofUcred) {
-			h := (*syscall.Cmsghdr)(unsafe.Pointer(oob))
-			if h.Level == syscall.SOL_SOCKET && h.Type == syscall.SCM_CREDENTIALS {
-				m.pid = int((*syscall.Ucred)(unsafe.Pointer(&oob[syscall.CmsgLen(0)])).Pid)
-			}
-		} else if n == 0 {
+		m := message{size: n, fd: -1, truncated: flags&syscall.MSG_TRUNC != 0}
+		if told := oob.read(oobn, &m); !told && n == 0 {
 			return m, io.EOF // an empty message would have had credentials
 		}
 		return m, nil
@@ -248,3 +270,26 @@ func processStart(pid int) (start string, alive bool) {
 	}
 	return fields[19], fields[0] != "Z" && fields[0] != "X"
 }
+
+const (
+	addSeals = 1033            // F_ADD_SEALS
+	sealSize = 0x1 | 0x2 | 0x4 // F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW
+)
+
+// mapShared maps memory that a process shares. It must be a memfd, whose size is
+// sealed first: memory that can shrink would kill whoever reads it.
+func mapShared(fd int) ([]byte, error) {
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), addSeals, sealSize); errno != 0 {
+		return nil, fmt.Errorf("sealing its size failed: %w", errno)
+	}
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil {
+		return nil, err
+	}
+	if stat.Size < ringData+leastRing || stat.Size > ringData+mostRing {
+		return nil, fmt.Errorf("it has %d bytes", stat.Size)
+	}
+	return syscall.Mmap(fd, 0, int(stat.Size), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+}
+
+func unmap(memory []byte) { syscall.Munmap(memory) }

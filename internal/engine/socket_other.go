@@ -15,11 +15,13 @@ func passCredentials(int) error                   { return errLinuxOnly }
 func accept(int) (int, uint32, error)             { return -1, 0, errLinuxOnly }
 func send(int, []byte) error                      { return errLinuxOnly }
 func closeSocket(int)                             {}
+func mapShared(int) ([]byte, error)               { return nil, errLinuxOnly }
+func unmap([]byte)                                {}
 func processStart(int) (start string, alive bool) { return "", true }
 
 type message struct {
-	size, pid int
-	truncated bool
+	size, pid, fd int
+	truncated     bool
 }
 
 var errEmpty = errors.New("no message waits")

@@ -1,4 +1,5 @@
-"""Hands finished spans to the engine, over a Unix socket whose messages are atomic.
+"""Hands finished spans to the engine: over a Unix socket whose messages are atomic, and
+through memory shared with the engine (_ring) once there have been many.
 
 Spans are appended to a list; whoever gets the lock, without waiting for it, sends what is
 there. So a signal handler, a greenlet or another thread that arrives in between only
@@ -9,13 +10,15 @@ The protocol is described in docs/protocol.md.
 """
 
 import os
+import sys
 import time
 from _thread import allocate_lock, get_ident
 from marshal import dumps, loads
+from time import time_ns
 
 from . import _log
 
-HELLO, SETTINGS, RECORDS, FLUSH, FLUSHED, GOODBYE = 1, 2, 3, 4, 5, 6
+HELLO, SETTINGS, RECORDS, FLUSH, FLUSHED, GOODBYE, RING, WAKE = 1, 2, 3, 4, 5, 6, 7, 8
 _VERSION = 1
 HEADER = 16  # version u8, type u8, records u16, sequence u32, dropped u64; struct costs an import
 MAX_FRAME = 131072
@@ -24,10 +27,14 @@ BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
 _HIGH_DESCRIPTOR = 900  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
+_ONE_SPAN, _ONE_NOTE = 1 << 48 | 1 << 32, 1 << 32  # counts before an entry of a ring
+_RING_AFTER = 48  # frames: mapping memory costs about as much as sending so many
 _ENVIRON_VALUE = 1024
+_CHECK_NS = 1000000000
 _FULL_NS = 1000000  # a socket that was full is not worth a system call for a millisecond
 _FULL = (12, 105)  # ENOMEM, ENOBUFS: full, in other words
-_SOL_SOCKET, _SO_COOKIE = 1, 57
+_SOL_SOCKET, _SCM_RIGHTS, _SO_COOKIE = 1, 1, 57
+_GONE = (32, 104)  # EPIPE, ECONNRESET: there is no engine at the other end
 _NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
 
 
@@ -36,6 +43,8 @@ notes = []  # encoded records of other kinds; sent first
 last_sent = 0  # time_ns of the last frame
 
 path = key = None
+ring_capacity = 0  # bytes, as the engine asks for; 0 for no ring
+mark = None  # see _ring.fork_mark; there whenever there is a ring
 hello = None  # makes the HELLO record: hello(forked) -> dict
 is_fork = False
 
@@ -46,6 +55,9 @@ _holder = None
 _socket = None
 _known_as = None  # the identity of our socket
 _descriptor = -1
+_ring = None
+_offered = None  # a ring that the engine has not taken over yet
+_ring_due = _RING_AFTER  # the frame after which to offer one
 _sequence = 0
 _made = 0  # spans this process finished
 _dropped = 0  # spans dropped since this connection began, or never reported on an earlier one
@@ -53,6 +65,7 @@ _reported = 0  # of these, how many a frame has carried
 _backlog = []  # [body, records, spans]
 _backlog_bytes = 0
 _full_at = 0
+_checked = 0
 _next_attempt = 0.0
 _flush_id = 0
 _answers = {}  # flush id -> whether the engine made it
@@ -77,7 +90,7 @@ def connect(timeout=None):
 
 
 def _open(timeout=None):
-    global _socket, _known_as, _descriptor, _sequence, _dropped, _reported, _next_attempt, _full_at
+    global _socket, _known_as, _descriptor, _sequence, _dropped, _reported, _next_attempt, _full_at, _ring_due
     import _socket as native
 
     _next_attempt = time.monotonic() + _RETRY_SECONDS
@@ -93,6 +106,7 @@ def _open(timeout=None):
         except OSError:
             pass
         _sequence = _full_at = 0
+        _ring_due = _RING_AFTER
         _dropped -= _reported
         _reported = 0
         _descriptor = connection.fileno()
@@ -145,9 +159,14 @@ def _identity(connection):
         return os.fstat(connection.fileno()).st_ino
 
 
-def _disconnect():
-    global _socket
+def _disconnect(gone=False):
+    """Let go of the connection. gone: nobody is at its other end; otherwise the engine reads
+    what is in the ring, if it has not given it up."""
+    global _socket, _ring, _offered
     connection, _socket = _socket, None
+    if gone or (_ring is not None and _ring.closed()):
+        _leave_ring()
+    _ring = _offered = None
     if connection is None:
         return
     try:
@@ -159,11 +178,60 @@ def _disconnect():
         pass
 
 
+def _offer_ring():
+    """Share memory with the engine, which says in there when it has taken it over."""
+    global _ring_due, _offered, mark
+    _ring_due = 1 << 62
+    if ring_capacity < 2 * MAX_FRAME:  # in which any record fits, wherever the last one ended
+        return
+    try:
+        from . import _ring as rings
+
+        mark = mark or rings.fork_mark()
+        if mark is None:
+            return
+        offered = rings.Ring(ring_capacity, _wake)
+        try:
+            if _send(RING, 0, b"", offered.descriptor):
+                _offered = offered
+        finally:
+            offered.shared()
+    except Exception as err:  # an old Python or kernel, no memory, no permission
+        _log.debug("spans are handed over by socket: %s: %s" % (type(err).__name__, err))
+
+
+def _wake():
+    """Wake the engine, to read the ring. Returns whether that needs no other attempt."""
+    if _ring is None:
+        return True
+    if _ring.closed():
+        _leave_ring()
+        return True
+    return _send(WAKE, 0, b"")
+
+
+def _check():
+    """Knock, to find out whether the engine is still there: the ring does not tell."""
+    global _checked
+    _checked = last_sent
+    _wake()
+
+
+def _leave_ring():
+    """Take back what the engine has not read, as it never will."""
+    global _ring, _backlog_bytes
+    if _ring is not None:
+        left = _ring.abandon()
+        _ring = None
+        _backlog[:0] = left
+        _backlog_bytes += sum(len(entry[0]) for entry in left)
+
+
 def forked():
     """This process is a new child. Everything inherited is its parent's to deliver: begin
     with nothing, and greet the engine when there is a first span."""
     global _pid, _lock, _holder, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
-    global _next_attempt, is_fork, last_sent
+    global _next_attempt, is_fork, last_sent, _ring, mark
     pid = os.getpid()
     if _pid == pid:
         return
@@ -178,6 +246,7 @@ def forked():
         return
     del spans[:]
     del notes[:]
+    _ring = mark = None
     _lock = allocate_lock()
     _holder = None
     is_fork = True
@@ -195,14 +264,31 @@ def forked():
 
 def drain():
     """Send what waits, if nobody else is at it. Never blocks, never raises."""
-    global _holder
+    global _holder, _made, last_sent
     while spans or notes:
+        if mark is not None and not mark[0]:
+            forked()  # nobody has told us; the ring is our parent's
+            return
         lock = _lock  # a signal handler may fork in here, and the child has another one
         if not lock.acquire(False):
             return
         try:
             _holder = get_ident()
-            _drain(lock)
+            if _ring is None or _backlog or len(spans) + len(notes) != 1:
+                _drain(lock)
+                continue
+            last_sent = time_ns()  # the same in short, for the usual case
+            if spans:
+                _made += 1
+                body = spans.pop(0)
+                if not _ring.write(_ONE_SPAN, body, _made):
+                    _keep(body, 1, 1)
+            else:
+                body = notes.pop(0)
+                if not _ring.write(_ONE_NOTE, body, _made):
+                    _keep(body, 1, 0)
+            if not 0 <= last_sent - _checked < _CHECK_NS:
+                _check()
         except Exception as err:
             _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
             return
@@ -213,18 +299,23 @@ def drain():
 
 def _drain(lock):
     global _made, last_sent
-    last_sent = now = time.time_ns()
+    last_sent = now = time_ns()
     facts, batch = notes[:], spans[:]
     del notes[: len(facts)]
     del spans[: len(batch)]
     _made += len(batch)
-    if _socket is None:
-        _reconnect()
+    if _ring is None:
+        _prepare()
+    elif not 0 <= now - _checked < _CHECK_NS:
+        _check()
     if _backlog and not 0 <= now - _full_at < _FULL_NS:
         _send_backlog(now)
-    if not batch and not facts:
-        return
-    body = b"".join(facts + batch)
+    if not facts:
+        if not batch:
+            return
+        body = batch[0] if len(batch) == 1 else b"".join(batch)
+    else:
+        body = b"".join(facts + batch)
     if len(body) <= MAX_RECORD:
         _send_or_keep(lock, body, len(facts) + len(batch), len(batch))
     else:
@@ -234,14 +325,40 @@ def _drain(lock):
             _send_or_keep(lock, record, 1, 1)
 
 
+def _prepare():
+    """While there is no ring: connect, or see to it that there is one."""
+    global _ring, _offered
+    if _socket is None:
+        _reconnect()
+    elif _offered is not None:
+        if _offered.ready():
+            _ring, _offered = _offered, None
+    elif _sequence >= _ring_due:
+        _offer_ring()
+
+
+def _hand(records, span_count, body):
+    """Hand over records, now or not at all."""
+    if _ring is not None:
+        return _ring.write(span_count << 48 | records << 32, body, _made)
+    return _send(RECORDS, records, body)
+
+
 def _send_or_keep(lock, body, records, span_count):
-    global _backlog_bytes, _dropped
-    if not _backlog and _send(RECORDS, records, body):
+    if not _backlog and _hand(records, span_count, body):
         return
-    if lock is not _lock:
-        return  # forked meanwhile: these are the parent's
+    if lock is _lock:  # else forked meanwhile: these are the parent's
+        _keep(body, records, span_count)
+
+
+def _keep(body, records, span_count):
+    """For later, if there is room."""
+    global _backlog_bytes, _dropped, _reported
     if _backlog_bytes + len(body) > BACKLOG_BYTES:
         _dropped += span_count
+        if _ring is not None:
+            _ring.dropped(_dropped)
+            _reported = _dropped
         return
     _backlog_bytes += len(body)
     if _backlog:
@@ -257,16 +374,17 @@ def _send_or_keep(lock, body, records, span_count):
 def _send_backlog(now):
     global _backlog_bytes, _full_at
     while _backlog:
-        body, records, _ = _backlog[0]
-        if not _send(RECORDS, records, body):
+        entry = _backlog[0]
+        body, records, span_count = entry
+        if not _hand(records, span_count, body):
             _full_at = now
             return
         _backlog_bytes -= len(body)
-        del _backlog[0]
+        _backlog.remove(entry)  # by identity
     _full_at = 0
 
 
-def _send(kind, count, body):
+def _send(kind, count, body, descriptor=None):
     """One frame, now or not at all."""
     global _sequence, _reported
     if _socket is None:
@@ -278,7 +396,10 @@ def _send(kind, count, body):
     dropped = _dropped
     try:
         header = (dropped << 64 | sequence << 32 | count << 16 | kind << 8 | _VERSION).to_bytes(HEADER, "little")
-        if len(body) < 8192:
+        if descriptor is not None:
+            rights = (_SOL_SOCKET, _SCM_RIGHTS, descriptor.to_bytes(4, sys.byteorder))
+            _socket.sendmsg((header,), (rights,), _NOW)
+        elif len(body) < 8192:
             _socket.send(header + body, _NOW)  # copying is cheaper than two parts
         else:
             _socket.sendmsg((header, body), (), _NOW)
@@ -286,7 +407,7 @@ def _send(kind, count, body):
         return False
     except OSError as err:
         if err.errno not in _FULL:
-            _disconnect()
+            _disconnect(err.errno in _GONE)
         return False
     _sequence = sequence
     _reported = dropped
@@ -351,7 +472,10 @@ def flush(timeout, acknowledged=True):
         waited = time.monotonic() - start
         if waited >= timeout or (_socket is None and (asked or waited > 2 * _RETRY_SECONDS)):
             return False
-        _wait(not asked, min(timeout - waited, 0.05))
+        if _ring is not None and _backlog:
+            time.sleep(0.001)  # the engine says nothing when there is room again
+        else:
+            _wait(not asked, min(timeout - waited, 0.05))
     return False
 
 
@@ -402,6 +526,7 @@ def goodbye(timeout, acknowledged):
         while not _send(GOODBYE, 1, dumps((_made,), 2)):
             left = deadline - time.monotonic()
             if _socket is None or left <= 0:
+                _dropped += sum(entry[2] for entry in _backlog)  # the ring's
                 if _dropped:
                     _log.warning("%d spans could not be handed to the engine and are lost" % _dropped)
                 break

@@ -64,6 +64,7 @@ class Settings:
         self.semconv_database_dup = False
         self.sqs_filter = True
         self.trace_header = None
+        self.ring = 0
 
 
 settings = Settings()
@@ -149,6 +150,7 @@ def configure(fields):
     for name, value in fields.items():
         if isinstance(name, str) and hasattr(settings, name):
             setattr(settings, name, value)
+    _handover.ring_capacity = settings.ring
     _apply()
 
 
@@ -384,8 +386,10 @@ def start_span(
             parent = remote
         elif parent.end_ns and now - parent.end_ns > STALE_NS:
             parent = remote
-    if type(parent) is not Span and _getpid() != _pid:
-        ensure_own()
+    if type(parent) is not Span:
+        mark = _handover.mark
+        if _getpid() != _pid if mark is None else not mark[0]:
+            ensure_own()
     span.pid = _pid
     span.span_id = (_bits(64) or 1).to_bytes(8, "big")
     if parent is None or parent.trace_id is None:

@@ -2,6 +2,7 @@
 who sent them, and adds up what was made, delivered and dropped."""
 
 import marshal
+import mmap
 import os
 import select
 import shutil
@@ -14,8 +15,9 @@ import threading
 import time
 
 PYTHON = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HELLO, SETTINGS, RECORDS, FLUSH, FLUSHED, GOODBYE = 1, 2, 3, 4, 5, 6
+HELLO, SETTINGS, RECORDS, FLUSH, FLUSHED, GOODBYE, RING, WAKE = 1, 2, 3, 4, 5, 6, 7, 8
 SO_PASSCRED = 16
+SCM_RIGHTS = 1
 SCM_CREDENTIALS = 2
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -38,14 +40,57 @@ class Stream:
         self.sequences = []
         self.dropped = 0
         self.made = None
+        self.ring = None
+
+    def take(self, body, count):
+        for record in _values(body, count):
+            (self.spans, self.started, self.facts)[record[0]].append(record)
+
+
+class Ring:
+    """The memory that a process shares."""
+
+    DATA, HEAD, MADE, DROPPED, TAIL, STATE = 4096, 8, 9, 10, 16, 17
+
+    def __init__(self, descriptor):
+        size = os.fstat(descriptor).st_size
+        self.memory = mmap.mmap(descriptor, size)
+        os.close(descriptor)
+        assert self.memory[:8] == b"lumigo\0\1"
+        self.words = memoryview(self.memory).cast("Q")
+        self.capacity = size - self.DATA
+        self.words[self.STATE] = 2
+
+    def head(self):
+        return self.words[self.HEAD]
+
+    def read(self, stream, head):
+        """Everything up to head; whether that was anything."""
+        tail = self.words[self.TAIL]
+        if tail >= head or self.words[self.STATE] == 1:
+            return False
+        while tail < head:
+            at = self.DATA + tail % self.capacity
+            word = self.words[at >> 3]
+            size = word & 0xFFFFFFFF
+            count = word >> 32 & 0xFFFF
+            if count:
+                stream.take(self.memory[at + 8 : at + 8 + size], count)
+            tail += size + 15 & -8
+        assert tail == head, "an entry goes beyond the head"
+        stream.dropped = max(stream.dropped, self.words[self.DROPPED])
+        self.words[self.TAIL] = tail
+        return True
 
 
 class FakeEngine:
     """with FakeEngine() as engine: engine.run("code of an app"). Read engine.spans() after
     engine.settle(). paused=True leaves frames unread until resume()."""
 
+    ring = 0  # bytes of the rings that processes are asked for
+
     def __init__(self, paused=False, answer_settings=True, **settings):
-        self.settings = dict(active=True, log=[], log_level="INFO", **settings)
+        self.settings = dict(active=True, log=[], log_level="INFO", ring=self.ring, **settings)
         self.answer_settings = answer_settings
         self.directory = tempfile.mkdtemp(prefix="lumigo-test-")
         self.path = os.path.join(self.directory, "engine.sock")
@@ -97,11 +142,15 @@ class FakeEngine:
     def _serve(self):
         while not self._stop:
             waiting = [self._listener, self._wake_r]
+            rings = []
             if not self.paused:
                 waiting += list(self._connections)
-            ready, _, _ = select.select(waiting, [], [], 0.05)
+                # What is in a ring now comes after what was sent before there was one.
+                rings = [(s, s.ring.head()) for s in self._live_streams() if s.ring]
+            ready, _, _ = select.select(waiting, [], [], 0.05 if not rings else 0.002)
             if not ready:
-                self._idle.set()
+                if not any([stream.ring.read(stream, head) for stream, head in rings]):
+                    self._idle.set()
                 continue
             self._idle.clear()
             for source in ready:
@@ -112,12 +161,19 @@ class FakeEngine:
                 elif source == self._wake_r:
                     os.read(source, 1)
                 elif not self._read(source):
+                    for stream in self._connections[source].values():
+                        if stream.ring:
+                            stream.ring.read(stream, stream.ring.head())
+                            stream.ring.words[Ring.STATE] = 1
                     source.close()
                     del self._connections[source]
 
+    def _live_streams(self):
+        return [stream for streams in self._connections.values() for stream in streams.values()]
+
     def _read(self, connection):
         try:
-            frame, ancillary, flags, _ = connection.recvmsg(1 << 18, 64)
+            frame, ancillary, flags, _ = connection.recvmsg(1 << 18, 96)
         except ConnectionResetError:
             return True  # closed without reading our last answer; what it sent is still there
         except OSError:
@@ -133,7 +189,9 @@ class FakeEngine:
         version, kind, count, sequence, dropped = struct.unpack("<BBHIQ", frame[:16])
         assert version == 1
         stream.sequences.append(sequence)
-        stream.dropped = dropped
+        if kind != RECORDS and stream.ring:
+            stream.ring.read(stream, stream.ring.head())
+        stream.dropped = max(stream.dropped, dropped)
         values = _values(frame[16:], count)
         if kind == HELLO:
             stream.hello = values[0]
@@ -141,8 +199,9 @@ class FakeEngine:
             if self.answer_settings:
                 self._answer(connection, SETTINGS, self.settings)
         elif kind == RECORDS:
-            for record in values:
-                (stream.spans, stream.started, stream.facts)[record[0]].append(record)
+            stream.take(frame[16:], count)
+        elif kind == RING:
+            stream.ring = Ring(next(struct.unpack("i", data)[0] for _, kind, data in ancillary if kind == SCM_RIGHTS))
         elif kind == FLUSH:
             self._answer(connection, FLUSHED, (values[0], True))
         elif kind == GOODBYE:

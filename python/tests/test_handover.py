@@ -18,8 +18,10 @@ def span(name="x", **attributes):
 
 
 class HandoverTest(unittest.TestCase):
+    first = ""  # code that every app begins with
+
     def run_app(self, engine, code, **more):
-        status, out, err = engine.run(PRELUDE + code, **more)
+        status, out, err = engine.run(PRELUDE + self.first + code, **more)
         self.assertEqual(0, status, err)
         return out
 

@@ -1,0 +1,155 @@
+"""Memory shared with the engine: spans are handed over by writing, without a system call.
+
+Imported once a process has shown that it makes many spans, as mapping memory costs more
+than the first of them. The layout is in docs/protocol.md. Not for two threads at once.
+"""
+
+import mmap
+import os
+import sys
+
+_MAGIC = b"lumigo\0\1"
+_DATA = 4096
+_HEAD, _MADE, _DROPPED, _TAIL, _STATE = 8, 9, 10, 16, 17  # words of eight bytes
+UNREAD, CLOSED = 0, 1  # states; larger ones are odd when the engine wants to be woken
+_WIPE_ON_FORK = 18
+
+# Up to Python 3.12, mapped memory holds a descriptor of its own and closes it when it goes. The
+# app may have closed that long ago, and opened something else under the number; so it never goes.
+if not hasattr(sys, "_lumigo_kept"):
+    sys._lumigo_kept = []
+
+_allocate_lock = None
+if os.uname().machine not in ("x86_64", "i386", "i686"):
+    from _thread import allocate_lock as _allocate_lock
+
+
+def fork_mark():
+    """A page that the kernel wipes in children of fork: its first byte tells for nothing
+    whether this still is the process that asked. None where there is no such thing."""
+    try:
+        mark = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        mark.madvise(_WIPE_ON_FORK)
+    except (OSError, ValueError, AttributeError):
+        return None
+    mark[0] = 1
+    return mark
+
+
+class Ring:
+    """A ring of `capacity` bytes. It is used once the engine has taken it over: ready()."""
+
+    __slots__ = ("descriptor", "_memory", "_words", "_capacity", "_mask", "_head", "_limit", "_state", "_rung", "_wake", "_fence")
+
+    def __init__(self, capacity, wake):
+        """wake: called when the engine is to be woken. OSError where there is no such memory."""
+        if capacity < 65536 or capacity & capacity - 1:
+            raise ValueError("%r bytes" % capacity)
+        size = _DATA + capacity
+        self.descriptor = os.memfd_create("lumigo", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            os.posix_fallocate(self.descriptor, 0, size)  # no page that could turn out not to be there
+            if sys.version_info >= (3, 13):
+                memory = mmap.mmap(self.descriptor, size, trackfd=False)
+            else:
+                memory = mmap.mmap(self.descriptor, size)
+                sys._lumigo_kept.append(memory)
+        except Exception:
+            os.close(self.descriptor)
+            raise
+        memory[: len(_MAGIC)] = _MAGIC
+        self._memory = memory
+        self._words = memoryview(memory).cast("Q")
+        self._capacity = capacity
+        self._mask = capacity - 1
+        self._head = self._rung = 0
+        self._limit = capacity // 2
+        self._state = UNREAD
+        self._wake = wake
+        self._fence = None
+        if _allocate_lock is not None:
+            self._fence = _allocate_lock()
+            self._fence.acquire()
+
+    def shared(self):
+        """The engine has the descriptor, so that ours is needed no more."""
+        os.close(self.descriptor)
+        self.descriptor = -1
+
+    def ready(self):
+        return self._words[_STATE] > CLOSED
+
+    def closed(self):
+        return self._words[_STATE] == CLOSED
+
+    def write(self, counts, body, made):
+        """Hand over a body. counts: its records << 32, those that are spans << 48. made: all
+        spans of this process so far. False when there is no room."""
+        head = self._head
+        size = len(body)
+        at = head & self._mask
+        end = head + (size + 15 & -8)
+        if end > self._limit or at + 8 + size > self._capacity:
+            at = self._room(size)
+            if at < 0:
+                return False
+            end = self._head + (size + 15 & -8)
+        at += _DATA
+        words = self._words
+        words[at >> 3] = counts | size
+        self._memory[at + 8 : at + 8 + size] = body
+        if self._fence is not None:
+            # On processors that reorder writes, the entry must be there before the head
+            # says so; letting go of a lock and taking it is what Python has for that.
+            self._fence.release()
+            self._fence.acquire(False)
+        words[_MADE] = made
+        words[_HEAD] = self._head = end
+        if words[_STATE] != self._state:
+            self._notice()
+        return True
+
+    def _room(self, size):
+        """Where an entry of this size can stand; -1 for nowhere. Wakes the engine when the
+        ring is half full."""
+        at = self._head & self._mask
+        skipped = self._capacity - at if at + 8 + size > self._capacity else 0
+        end = self._head + skipped + (size + 15 & -8)
+        tail = self._words[_TAIL]
+        self._limit = tail + self._capacity // 2
+        if end > self._limit:
+            if end > self._rung:
+                self._rung = end + self._capacity // 8
+                self._wake()
+            if end - tail > self._capacity or self._memory is None:
+                return -1
+        if skipped:  # an entry without records, up to the end
+            self._words[_DATA + at >> 3] = skipped - 8
+            self._head += skipped
+            return 0
+        return at
+
+    def _notice(self):
+        """The engine has gone to sleep, is awake again, or has left."""
+        self._state = state = self._words[_STATE]
+        if state & 1 and not self._wake():
+            self._state = UNREAD  # try again with the next
+
+    def dropped(self, spans):
+        """So many spans have been dropped on this connection."""
+        self._words[_DROPPED] = spans
+
+    def abandon(self):
+        """The engine reads no more: returns what it has not read, a list of [body, records,
+        spans]. The ring cannot be used any more."""
+        entries = []
+        tail = self._words[_TAIL]
+        while tail < self._head:
+            at = _DATA + (tail & self._mask)
+            word = self._words[at >> 3]
+            size = word & 0xFFFFFFFF
+            if word >> 32 & 0xFFFF:
+                entries.append([bytearray(self._memory[at + 8 : at + 8 + size]), word >> 32 & 0xFFFF, word >> 48])
+            tail += size + 15 & -8
+        self._memory = None
+        return entries
