@@ -4,12 +4,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
@@ -40,6 +42,8 @@ type Span struct {
 	headers    []mask.Header
 	bodies     [2][]byte
 	writer     *mask.Writer
+
+	opening opening // what Announce has said
 
 	mu          sync.Mutex // for what others may add, until End
 	route       string
@@ -79,6 +83,35 @@ func (s *Span) Name() string { return s.name }
 
 // SetStatus sets the status.
 func (s *Span) SetStatus(code otlp.StatusCode, message string) { s.status, s.message = code, message }
+
+// opening is the part of a span that does not change any more once it is announced, so that others may read it while
+// they hold the lock: names and the like are copies, and what is encoded is only ever added to.
+type opening struct {
+	name       string
+	encoded    []byte
+	attributes []otlp.Attribute
+}
+
+// Announce says that what is known of the span by now is worth reporting should the process die before its end, and
+// with it some attributes that it does not have yet. It is for spans of what other processes have asked for.
+func (s *Span) Announce(attributes ...otlp.Attribute) {
+	if s.recording && s.tracer.engine != nil {
+		s.opening = opening{s.name, s.encoded.Encoded(), attributes}
+		s.tracer.engine.Begin(s.id)
+	}
+}
+
+// Look implements handover.Unfinished.
+func (id *Identity) Look() (started handover.Started, live bool) {
+	live = id.with(func(s *Span) {
+		started = handover.Started{
+			TraceID: id.TraceID, SpanID: id.SpanID, ParentID: id.parent, Flags: flags(id.Flags, s.remoteParent), State: id.State,
+			Name: s.secretless(s.opening.name), Kind: s.kind, Start: s.start, Scope: s.scope.Name(),
+			Encoded: slices.Clone(s.opening.encoded), Attributes: s.opening.attributes,
+		}
+	})
+	return started, live
+}
 
 // Route returns what [Identity.SetRoute] has set, or "".
 func (s *Span) Route() string {
@@ -563,7 +596,7 @@ func (s *Span) release() {
 	s.mu.Lock() // others may be about to find out that this is not their span any more
 	defer s.mu.Unlock()
 	s.tracer, s.id, s.recording, s.remoteParent, s.skip = nil, nil, false, false, false
-	s.name, s.scope, s.status, s.message, s.route = "", nil, 0, "", ""
+	s.name, s.scope, s.status, s.message, s.route, s.opening = "", nil, 0, "", "", opening{}
 	s.adopted, s.lateStatus, s.lateMessage = false, 0, ""
 	s.attributes, s.dropped, s.lost = 0, 0, 0
 	s.events, s.late, s.links = s.events[:0], s.late[:0], s.links[:0]

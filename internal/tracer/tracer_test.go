@@ -15,6 +15,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
@@ -23,10 +24,13 @@ import (
 
 // dumped is a span as the dump shows it.
 type dumped struct {
-	Name       string
-	Kind       string
-	ParentID   string `json:"parent_id"`
-	Context    struct{ TraceID, SpanID string }
+	Name     string
+	Kind     string
+	ParentID string `json:"parent_id"`
+	Context  struct {
+		TraceID string `json:"trace_id"`
+		SpanID  string `json:"span_id"`
+	}
 	Status     struct{ StatusCode, Description string }
 	Attributes map[string]any
 	Events     []struct {
@@ -316,9 +320,59 @@ func TestGoroutines(t *testing.T) {
 	}
 }
 
+func TestWhatASpanHasBegunAs(t *testing.T) {
+	tr, _ := newTracer(t)
+	tr.engine = new(handover.Client)
+	remote := &Identity{TraceID: [16]byte{1}, SpanID: [8]byte{1}, Flags: sampled, State: "a=b", Remote: true}
+	s := tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope, Parent: remote})
+	s.Text("url.path", "/a")
+	s.Announce(otlp.Attribute{Key: "k", Value: "v"})
+	s.SetName("GET /{id}")
+	s.Text("http.route", "/{id}")
+	id := s.ID()
+	got, live := id.Look()
+	attributes, err := otlp.ParseSpan(got.Encoded)
+	if !live || err != nil || got.TraceID != remote.TraceID || got.ParentID != remote.SpanID || got.SpanID != id.SpanID || got.Flags != 0x301 || got.State != "a=b" ||
+		got.Name != "GET" || got.Kind != otlp.KindServer || got.Scope != "test" || got.Start.IsZero() || len(got.Attributes) != 1 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if len(attributes.Attributes) != 1 || attributes.Attributes[0].Value != "/a" {
+		t.Errorf("attributes %v", attributes.Attributes)
+	}
+	s.release()
+	other := start(tr, "other", nil) // which uses the memory of s again
+	if got, live := id.Look(); live {
+		t.Errorf("it has ended, and yet %+v", got)
+	}
+	if got, _ := other.ID().Look(); got.Name != "" || got.Encoded != nil || got.Attributes != nil {
+		t.Errorf("what was announced of another span: %+v", got)
+	}
+	other.release()
+	tr.recording = false
+	unrecorded := start(tr, "s", nil)
+	unrecorded.Announce()
+	if _, live := unrecorded.ID().Look(); live {
+		t.Error("a span that is not recorded is told of")
+	}
+}
+
 // To be run with -race.
 func TestConcurrentUse(t *testing.T) {
 	tr, spans := newTracer(t)
+	concurrently(t, tr)
+	for _, s := range spans() {
+		for _, e := range s.Events {
+			if "0x"+e.Name != s.Context.SpanID {
+				t.Errorf("an event of %s is at %s", e.Name, s.Context.SpanID)
+			}
+		}
+	}
+	tr.engine = new(handover.Client)
+	concurrently(t, tr)
+}
+
+// concurrently makes spans, adds to them and looks at them.
+func concurrently(t *testing.T, tr *Tracer) {
 	var group sync.WaitGroup
 	shared := make(chan *Identity, 1000)
 	for range 4 {
@@ -327,6 +381,7 @@ func TestConcurrentUse(t *testing.T) {
 			defer group.Done()
 			for range 200 {
 				s := start(tr, "s", nil)
+				s.Announce()
 				shared <- s.ID()
 				s.Text("a", "b")
 				s.End()
@@ -337,18 +392,14 @@ func TestConcurrentUse(t *testing.T) {
 			for range 200 {
 				id := <-shared
 				id.AddEvent(hex.EncodeToString(id.SpanID[:]))
+				if got, live := id.Look(); live && (got.SpanID != id.SpanID || got.Name != "" && got.Name != "s") {
+					t.Errorf("%x is told of as %+v", id.SpanID, got)
+				}
 				id.SetRoute("/")
 			}
 		}()
 	}
 	group.Wait()
-	for _, s := range spans() {
-		for _, e := range s.Events {
-			if "0x"+e.Name != s.Context.SpanID && s.Context.SpanID != "" {
-				t.Errorf("an event of %s is at %s", e.Name, s.Context.SpanID)
-			}
-		}
-	}
 }
 
 func BenchmarkSpan(b *testing.B) {

@@ -384,6 +384,48 @@ func TestKilledUnderLumigoRun(t *testing.T) {
 	}
 }
 
+// A request that is open when the app dies is told of, however it dies. The pause is for the 4 ms by which the engine
+// knows of it; at an orderly end none is needed.
+func TestRequestsOpenAtDeath(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  []string
+		why  string
+	}{
+		{"killed", []string{"pause", "kill"}, "was killed by SIGKILL"},
+		{"a fatal error of the runtime", []string{"pause", "fatal-error"}, "exited with status 2"},
+		{"a panic elsewhere", []string{"crash"}, "exited with status 2"},
+		{"os.Exit", []string{"exit"}, "exited with status 3"},
+		{"main returns", nil, "exited with status 0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			backend, err := receiver.Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer backend.Close()
+			a := underRun(t, backend, nil, append([]string{"/empty", "hang"}, test.end...)...)
+			a.Run()
+			if got, want := tree(backend.Spans()), "CLIENT GET 200\n  SERVER GET /empty 200\nSERVER GET ERROR\n"; got != want {
+				t.Errorf("got\n%swant\n%s%s", got, want, a.err.String())
+			}
+			for _, s := range backend.Spans() {
+				if s.Status != "ERROR" {
+					continue
+				}
+				if !strings.HasSuffix(s.Message, "ended before the span did: "+test.why) {
+					t.Errorf("status %q, want one that says %q", s.Message, test.why)
+				}
+				for key, want := range map[string]any{"url.path": "/hang", "url.query": "token=****", "http.request.method": "GET"} {
+					if s.Attributes[key] != want {
+						t.Errorf("%s = %v, want %v", key, s.Attributes[key], want)
+					}
+				}
+			}
+		})
+	}
+}
+
 // An app that is traced by hand has each span once, made by whichever.
 func TestTracedByHand(t *testing.T) {
 	lumigo, err := pythonenv.Lumigo()

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -140,6 +141,12 @@ func (t *spans) Start(ctx context.Context, name string, options ...trace.SpanSta
 	s.SetAttributes(c.Attributes()...)
 	for _, link := range c.Links() {
 		s.AddLink(link)
+	}
+	if parent == nil || parent.Remote {
+		switch kind {
+		case otlp.KindServer, otlp.KindConsumer:
+			started.Announce(slices.Clone(s.attributes)...)
+		}
 	}
 	return trace.ContextWithSpan(tracer.WithIdentity(ctx, s.id), s), s
 }

@@ -57,6 +57,7 @@ func serve(r *http.Request) (s *serving) {
 	s.before = tracer.Enter(span.ID())
 	if span.Recording() {
 		s.describe(r)
+		span.Announce()
 	}
 	return s
 }

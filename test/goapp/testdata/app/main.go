@@ -27,6 +27,8 @@ import (
 	_ "example.com/app/fakesqlite"
 )
 
+var hanging = make(chan struct{}) // closed by the only request that never ends
+
 var odd = []any{"lonely"}
 
 var (
@@ -56,6 +58,10 @@ func main() {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusAccepted)
 		io.WriteString(w, "later")
+	})
+	mux.HandleFunc("/hang", func(w http.ResponseWriter, r *http.Request) {
+		close(hanging)
+		select {}
 	})
 	mux.HandleFunc("/hijack", func(w http.ResponseWriter, r *http.Request) {
 		c, rw, err := w.(http.Hijacker).Hijack()
@@ -107,6 +113,11 @@ func main() {
 			fmt.Printf("%q\n", answer)
 		case "h2/interfaces":
 			get(h2, secure.URL+"/interfaces")
+		case "hang":
+			go get(http.DefaultClient, base+"/hang?token=geheim")
+			<-hanging
+		case "pause": // for what is done in the background
+			time.Sleep(300 * time.Millisecond)
 		case "pid":
 			fmt.Println("pid", os.Getpid())
 		case "serve":
@@ -124,6 +135,11 @@ func main() {
 			log.Fatal("fatal")
 		case "crash":
 			panic("crash")
+		case "kill":
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		case "fatal-error":
+			new(sync.Mutex).Unlock()
 		case "go-crash":
 			go func() { var m map[string]int; m["x"] = 1 }()
 			time.Sleep(time.Hour)
