@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"context"
+	"encoding/hex"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -35,6 +36,14 @@ const stale = 60 * time.Second
 
 // Sampled reports whether the span is recorded.
 func (id *Identity) Sampled() bool { return id.Flags&sampled != 0 }
+
+// IDs returns the ids of trace and span as one writes them, "" for none. It may be called on nil.
+func (id *Identity) IDs() (traceID, spanID string) {
+	if id == nil || id.TraceID == [16]byte{} {
+		return "", ""
+	}
+	return hex.EncodeToString(id.TraceID[:]), hex.EncodeToString(id.SpanID[:])
+}
 
 // Parent is the id of the span above, zero for none.
 func (id *Identity) Parent() [8]byte { return id.parent }
@@ -73,15 +82,6 @@ func (id *Identity) AddEvent(name string, attributes ...otlp.Attribute) bool {
 // SetAttribute adds an attribute when the span ends. Of several with one key the last counts.
 func (id *Identity) SetAttribute(a otlp.Attribute) bool {
 	return id.with(func(s *Span) { s.setLate(a) })
-}
-
-// SetRoute names a span of an HTTP server by the pattern that its request matched. The first call counts.
-func (id *Identity) SetRoute(pattern string) bool {
-	return id.with(func(s *Span) {
-		if s.route == "" {
-			s.route = pattern
-		}
-	})
 }
 
 // Adopt says that another tracing interface has a span of its own for what this one is about, whose attributes and

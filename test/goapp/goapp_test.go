@@ -215,21 +215,83 @@ func TestLogRecordsSayWhereTheyWereWritten(t *testing.T) {
 	}
 }
 
-// everything is what the app can do but end in another way.
-var everything = []string{"order", "h2", "query", "hijack", "/interfaces", "h2/interfaces", "/panic", "/abort", "/empty", "/missing", "/teapot", "/hints"}
+func TestLinesSayWhereTheyWereWritten(t *testing.T) {
+	const want = `main.go:N: app: a line IDS
+main.go:N: app: with a newline IDS
+main.go:N: app: two
+lines IDS
 
-var logIDs = regexp.MustCompile(` trace_id=\w+ span_id=\w+|time=\S+ `)
+main.go:N: app: ⏎
+main.go:N: app: {"json":true}
+main.go:N: app: own trace_id=1
+main.go:N: app: from here IDS
+bare of another logger IDS
+of the standard logger IDS
+INFO of slog's default handler IDS id=7
+level=WARN line=N msg="by slog" IDS
+level=INFO line=N msg=own trace_id=1
+level=INFO line=N msg=own trace_id=1
+level=INFO line=N msg=attributes IDS id=7
+`
+	lineNumbers := regexp.MustCompile(`(main\.go:|line=)\d+`)
+	for _, test := range []struct {
+		name, off, arg string
+		without        string // the lines, by a regular expression, that have no ids
+	}{
+		{"in a span", "", "/log", "^$"},
+		{"outside of spans", "", "log", "IDS"},
+		{"without the ids of log", "log", "/log", "app:|^lines|^bare|^of the standard"},
+		{"without the ids of slog", "slog", "/log", "INFO|WARN"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spans, a := traced(t, []string{"LUMIGO_DISABLE_INSTRUMENTATION=" + test.off}, test.arg)
+			got := lineNumbers.ReplaceAllString(strings.TrimPrefix(a.out.String(), "200 "), "${1}N")
+			got = strings.TrimSuffix(got, " false \n") // which get prints at the end
+			for _, s := range spans {
+				if s.Kind == "SERVER" {
+					got = strings.ReplaceAll(got, "trace_id="+s.TraceID+" span_id="+s.SpanID, "IDS")
+				}
+			}
+			without, want := regexp.MustCompile(test.without), strings.ReplaceAll(want, "⏎", "")
+			for line := range strings.Lines(want) {
+				if without.MatchString(line) {
+					want = strings.Replace(want, line, strings.Replace(line, " IDS", "", 1), 1)
+				}
+			}
+			if strings.ReplaceAll(got, "\r", "") != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// everything is what the app can do but end in another way.
+var everything = []string{"order", "h2", "query", "hijack", "/interfaces", "h2/interfaces", "/panic", "/abort", "/empty", "/missing", "/teapot", "/hints", "/log", "log"}
+
+var (
+	logTime = regexp.MustCompile(`time=\S+ `)
+	logIDs  = regexp.MustCompile(` trace_id=\w{32} span_id=\w{16}`)
+)
 
 func TestTheAppDoesWhatItDoesPlain(t *testing.T) {
-	for _, environ := range [][]string{{"LUMIGO_LOGLEVEL="}, {"LUMIGO_SWITCH_OFF=true"}, {"LUMIGO_ENABLE_TRACES=false"}} {
-		t.Run(environ[0], func(t *testing.T) {
+	for _, test := range []struct{ name, environ string }{
+		{"traced", "LUMIGO_DEBUG_SPANDUMP=" + filepath.Join(t.TempDir(), "dump")},
+		{"nowhere to send spans to", "LUMIGO_DEBUG_SPANDUMP="},
+		{"switched off", "LUMIGO_SWITCH_OFF=true"},
+		{"without traces", "LUMIGO_ENABLE_TRACES=false"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			plain := start(t, false, nil, everything...)
-			woven := start(t, true, environ, everything...)
+			woven := start(t, true, []string{test.environ}, everything...)
 			plain.Run()
 			woven.Run()
-			want, got := logIDs.ReplaceAllString(plain.out.String(), ""), logIDs.ReplaceAllString(woven.out.String(), "")
-			if got != want {
+			want, got := logTime.ReplaceAllString(plain.out.String(), ""), logTime.ReplaceAllString(woven.out.String(), "")
+			without := logIDs.ReplaceAllString(got, "")
+			if without != want {
 				t.Errorf("the woven app prints\n%swhere the plain one prints\n%s", got, want)
+			}
+			if traced := test.name == "traced"; traced != (got != without) {
+				t.Errorf("it prints\n%s", got)
 			}
 		})
 	}

@@ -37,6 +37,7 @@ var (
 )
 
 func main() {
+	byDefault := slog.Default() // which writes to the standard logger
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stdout, nil)))
 	log.SetOutput(io.Discard)
 	db, _ = sql.Open("fakesqlite", "x")
@@ -72,6 +73,7 @@ func main() {
 		rw.Flush()
 		time.AfterFunc(50*time.Millisecond, func() { c.Close() }) // after the handler has returned
 	})
+	mux.HandleFunc("/log", func(w http.ResponseWriter, r *http.Request) { writeLog(w, byDefault) })
 	mux.HandleFunc("/interfaces", func(w http.ResponseWriter, r *http.Request) {
 		_, flusher := w.(http.Flusher)
 		_, hijacker := w.(http.Hijacker)
@@ -118,6 +120,8 @@ func main() {
 			<-hanging
 		case "pause": // for what is done in the background
 			time.Sleep(300 * time.Millisecond)
+		case "log":
+			writeLog(os.Stdout, byDefault)
 		case "pid":
 			fmt.Println("pid", os.Getpid())
 		case "serve":
@@ -147,6 +151,36 @@ func main() {
 			get(http.DefaultClient, base+arg)
 		}
 	}
+}
+
+// writeLog writes lines in all the ways there are.
+func writeLog(w io.Writer, byDefault *slog.Logger) {
+	l := log.New(w, "app: ", log.Lshortfile|log.Lmsgprefix)
+	l.Print("a line")
+	l.Println("with", "a newline")
+	l.Printf("two\nlines\r\n\n")
+	l.Print()
+	l.Print(`{"json":true}`)
+	l.Print("own trace_id=1")
+	l.Output(1, "from here")
+	log.New(w, "bare ", 0).Print("of another logger")
+	log.SetOutput(w)
+	log.Print("of the standard logger")
+	byDefault.Info("of slog's default handler", "id", 7)
+	log.SetOutput(io.Discard)
+	text := slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch source, ok := a.Value.Any().(*slog.Source); {
+		case ok:
+			return slog.Int("line", source.Line)
+		case a.Key == slog.TimeKey:
+			return slog.Attr{}
+		}
+		return a
+	}})
+	slog.NewLogLogger(text, slog.LevelWarn).Print("by slog")
+	slog.New(text).Info("own", "trace_id", "1")
+	slog.New(text).LogAttrs(context.Background(), slog.LevelInfo, "own", slog.String("trace_id", "1"))
+	slog.New(text).LogAttrs(context.Background(), slog.LevelInfo, "attributes", slog.Int("id", 7))
 }
 
 func get(c *http.Client, url string) {
