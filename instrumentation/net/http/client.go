@@ -161,7 +161,8 @@ func (c *calling) done(resp *http.Response, err error) {
 	}
 	b := &responseBody{ReadCloser: resp.Body, call: c}
 	resp.Body = b
-	runtime.SetFinalizer(b, func(b *responseBody) { b.call.finish() }) // one that is never read to its end nor closed
+	// One that is never read to its end nor closed. A finalizer would keep it for ever: HTTP/2's own body refers to it.
+	runtime.AddCleanup(b, (*calling).finish, c)
 }
 
 func (c *calling) finish() {
