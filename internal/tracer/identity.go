@@ -99,6 +99,15 @@ func (id *Identity) SetStatus(code otlp.StatusCode, message string) {
 	id.with(func(s *Span) { s.lateStatus, s.lateMessage = code, message })
 }
 
+// OfKind says, before the identity is shared, what kind of span of another tracing interface it is.
+func (id *Identity) OfKind(k otlp.Kind) *Identity {
+	id.kind = k
+	return id
+}
+
+// Tags are the attributes that WithTags has given to the spans below.
+func (id *Identity) Tags() []otlp.Attribute { return id.tags }
+
 // WithTags returns a copy whose children also have these attributes; a later one replaces one of the same key.
 func (id *Identity) WithTags(tags []otlp.Attribute) *Identity {
 	c := &Identity{

@@ -488,43 +488,138 @@ func TestRequestsOpenAtDeath(t *testing.T) {
 	}
 }
 
-// An app that is traced by hand has each span once, made by whichever.
+// An app that is traced by hand has each span once: made by our provider, or by one of its own, which goes its own way.
 func TestTracedByHand(t *testing.T) {
+	for _, version := range []string{"", "-v1.20"} {
+		binary := byHand(t, version)
+		for _, test := range []struct{ name, arg, ours, theirs string }{
+			{"with our provider", "", `CLIENT HTTP GET 200
+  SERVER GET /hello 200
+    INTERNAL inner
+      CLIENT sql.conn.query
+      CLIENT SELECT
+      CLIENT GET 200
+        SERVER GET /leaf 200
+SERVER GET /leaf 200
+CONSUMER job
+  CLIENT SELECT
+`, ""},
+			{"with its own", "sdk", `SERVER GET /hello 200
+  CLIENT SELECT
+  CLIENT GET 200
+    SERVER GET /leaf 200
+SERVER GET /leaf 200
+CLIENT SELECT
+`, `CLIENT HTTP GET
+  SERVER request
+    INTERNAL inner
+      CLIENT sql.conn.query
+SERVER request
+SERVER request
+CONSUMER job
+`},
+			// Its sampler decides as it does plain, but on the request from ours, whose sender has decided.
+			{"with its own, which keeps nothing", "never", `SERVER GET /leaf 200
+`, ""},
+		} {
+			t.Run(test.name+version, func(t *testing.T) {
+				backend, err := receiver.Listen("127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer backend.Close()
+				a := exec.Command(binary)
+				if test.arg != "" {
+					a.Args = append(a.Args, test.arg)
+				}
+				a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}
+				out, err := a.Output()
+				if err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				ours := backend.Spans()
+				for _, s := range ours {
+					if status := s.Attributes["http.status_code"]; status != nil { // as it was called once
+						s.Attributes["http.response.status_code"] = status
+					}
+				}
+				if got := tree(ours); got != test.ours {
+					t.Errorf("got\n%swant\n%s", got, test.ours)
+				}
+				var theirs []receiver.Span
+				traces := map[string]bool{}
+				for line := range strings.Lines(string(out)) {
+					var s receiver.Span
+					fmt.Sscanf(line, "span %d %s %s %s %s", &s.Start, &s.TraceID, &s.SpanID, &s.ParentID, &s.Kind)
+					s.Name = strings.TrimSpace(strings.SplitN(line, " ", 7)[6])
+					if s.Kind == "SERVER" {
+						s.Name = "request" // which depends on the version
+					}
+					theirs = append(theirs, s)
+					traces[s.TraceID] = true
+				}
+				if got := tree(theirs); got != test.theirs {
+					t.Errorf("theirs are\n%swant\n%s", got, test.theirs)
+				}
+				for _, s := range ours {
+					if len(theirs) > 0 && !traces[s.TraceID] {
+						t.Errorf("%s %s is in a trace of its own", s.Kind, s.Name)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestJobsOpenAtDeath(t *testing.T) {
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	a := underRun(t, backend, nil, "exit")
+	a.Args[3] = byHand(t, "")
+	a.Run()
+	for _, s := range backend.Spans() {
+		if s.Name == "job" {
+			if s.Kind != "CONSUMER" || s.Status != "ERROR" || s.Attributes["queue"] != "q" || s.Scope != "byhand" || !strings.HasSuffix(s.Message, "exited with status 3") {
+				t.Errorf("got %+v", s)
+			}
+			return
+		}
+	}
+	t.Errorf("no job in\n%s%s", tree(backend.Spans()), a.err.String())
+}
+
+// byHand builds the app that is traced by hand, with the newest OpenTelemetry or an older one.
+func byHand(t *testing.T, version string) (binary string) {
+	t.Helper()
 	lumigo, err := pythonenv.Lumigo()
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(t.TempDir(), "app")
-	cmd := exec.Command(lumigo, "go", "--strict", "build", "-o", binary, ".")
-	cmd.Dir, cmd.Env = filepath.Join("testdata", "byhand"), append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-	download := exec.Command("go", "mod", "download")
-	download.Dir, download.Env = cmd.Dir, cmd.Env
-	if out, err := download.CombinedOutput(); err != nil {
-		t.Skipf("the modules are not to be had: %s", out)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
 	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, test := range []struct{ name, arg, want string }{
-		{"with our provider", "", "CLIENT HTTP GET 200\n  SERVER GET /hello 200\n    INTERNAL inner\n"},
-		{"with its own", "sdk", "SERVER GET /hello 200\n"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			backend, err := receiver.Listen("127.0.0.1:0")
-			if err != nil {
+	if dir = filepath.Join(dir, "byhand"); version != "" {
+		for _, name := range []string{"go.mod", "go.sum"} {
+			if err := os.Rename(filepath.Join(dir, strings.Replace(name, ".", version+".", 1)), filepath.Join(dir, name)); err != nil {
 				t.Fatal(err)
 			}
-			defer backend.Close()
-			a := exec.Command(binary, test.arg)
-			a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}
-			if out, err := a.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			if got := tree(backend.Spans()); got != test.want {
-				t.Errorf("got\n%swant\n%s", got, test.want)
-			}
-		})
+		}
 	}
+	binary = filepath.Join(dir, "app")
+	for _, args := range [][]string{{"go", "mod", "download"}, {lumigo, "go", "--strict", "build", "-o", binary, "."}} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		if out, err := cmd.CombinedOutput(); err != nil && args[0] == "go" {
+			t.Skipf("the modules are not to be had: %s", out)
+		} else if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return binary
 }
 
 func TestResource(t *testing.T) {
