@@ -297,6 +297,49 @@ func TestTheAppDoesWhatItDoesPlain(t *testing.T) {
 	}
 }
 
+// Everything that a server and a client may do with each other goes over the wire as it does plain, and is traced.
+func TestExchangesAreAsTheyArePlain(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		proof string // that it has come about, in what the plain app prints
+	}{
+		{"flusher", `"first "`},
+		{"hijacker", `early, \*net\.TCPConn, http: connection has been hijacked, true`},
+		{"reader-from", `(?s)true 1048576 <nil>.*1048584 <nil>`},
+		{"pusher", `\[a promise data of 1: / data of 2: /pushed headers of 1 headers of 2\]`},
+		{"trailers", `HTTP/2.0 .*Announced:\[4 <nil> map\[Sum:\[4\]\]\] Late:\[yes\]`},
+		{"informational", `103 Early Hints.*102 Processing.*100 Continue.*200 OK.*4 <nil>`},
+		{"websocket", `101 Switching Protocols(?s).*hello.*world.*closed: EOF`},
+		{"response-controller", `<nil> <nil> <nil>(?s).*0 true`},
+		{"streams", `EOF`},
+		{"panic", `http: panic serving : boom`},
+		{"abort", `4 unexpected EOF(?s).*log: ""`},
+		{"statuses", `206 Partial Content(?s).*superfluous`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plain := start(t, false, nil, "wire/"+test.name)
+			plain.Run()
+			if !regexp.MustCompile(test.proof).MatchString(plain.out.String()) {
+				t.Errorf("the plain app prints\n%s", plain.out.String())
+			}
+			spans, woven := traced(t, nil, "wire/"+test.name)
+			if got, want := sorted(logIDs.ReplaceAllString(woven.out.String(), "")), sorted(plain.out.String()); got != want {
+				t.Errorf("the woven app prints\n%swhere the plain one prints\n%s", got, want)
+			}
+			// A hijacked connection is over before its handler is, which may be after the end of the app.
+			hijacked := test.name == "hijacker" || test.name == "websocket"
+			if tree := tree(spans); !strings.Contains(tree, "SERVER ") && !hijacked {
+				t.Errorf("the spans are\n%s", tree)
+			}
+		})
+	}
+}
+
+// sorted has lines in an order of their own, as two sides print them.
+func sorted(text string) string {
+	return strings.Join(slices.Sorted(strings.Lines(text)), "")
+}
+
 func TestSwitchedOff(t *testing.T) {
 	spans, a := traced(t, []string{"LUMIGO_SWITCH_OFF=true"}, "order")
 	if len(spans) != 0 || strings.Count(a.err.String(), "\n") != 1 || !strings.Contains(a.err.String(), "Lumigo OpenTelemetry distribution disabled via the 'LUMIGO_SWITCH_OFF' environment variable") {

@@ -148,6 +148,10 @@ func main() {
 			go func() { var m map[string]int; m["x"] = 1 }()
 			time.Sleep(time.Hour)
 		default:
+			if name, ok := strings.CutPrefix(arg, "wire/"); ok {
+				wire(name)
+				continue
+			}
 			get(http.DefaultClient, base+arg)
 		}
 	}
