@@ -39,7 +39,7 @@ func (s *serving) context() context.Context { return &s.ctx }
 // serve starts a span; it returns nil if there is none.
 func serve(r *http.Request) (s *serving) {
 	t := tracer.Active()
-	if t == nil || untraced.Is(r.Context()) {
+	if t == nil || untraced.Is(r.Context()) || r.Method == "PRI" { // HTTP/2 begins, and this is no request
 		return nil
 	}
 	defer guard()
@@ -176,7 +176,7 @@ func (s *serving) Done(code int, h http.Header, hijacked bool) {
 	case code == 0 && !hijacked:
 		code = http.StatusOK
 	}
-	if code != 0 {
+	if code > 0 {
 		status(span, code)
 		if code >= 500 {
 			span.SetStatus(otlp.StatusError, "")
