@@ -7,5 +7,6 @@
 //
 //	LUMIGO_TEST_FULL=1 go test ./goservers
 //
-// Where modules cannot be had, tests are skipped with the reason; LUMIGO_TEST_STRICT=1 makes them fail.
+// LUMIGO_TEST_TOOLCHAIN=go1.24.9 builds them with another toolchain. Where modules cannot be had, tests are skipped
+// with the reason; LUMIGO_TEST_STRICT=1 makes them fail.
 package goservers

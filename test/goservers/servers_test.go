@@ -2,8 +2,12 @@ package goservers
 
 import "regexp"
 
-// Routers that match paths by themselves do not tell net/http what matched: chi does, the others' spans are named by
-// the method alone.
+// protojson writes space or not depending on the binary. The ids of etcd are made of its
+// ports, and it decides on versions after its start.
+var protojson = regexp.MustCompile(`,\s?|Content-Length: .*|"(cluster_id|member_id)":"\d+"|"(etcdcluster|storage)":"[^"]*"`)
+
+// Routers that match paths by themselves do not tell net/http what matched, but for chi: the spans are named by the
+// method alone, unless the program sets Request.Pattern itself.
 var servers = []server{
 	{name: "chi", requests: []request{
 		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
@@ -12,8 +16,9 @@ var servers = []server{
 		{ask: "GET /articles/7?token=x", header: "X-Forwarded-For: 192.0.2.1", spans: `
 			SERVER GET /articles/{id:[0-9]+} 200
 			  CLIENT GET 200
-			    SERVER GET /hello 200`},
-		{ask: "POST /articles", header: "Content-Type: application/json", body: `{"title":"t"}`, spans: "SERVER POST /articles 201"},
+			    SERVER GET /hello 200`, shows: map[string]any{"client.address": "192.0.2.1", "url.query": "token=****"}},
+		{ask: "POST /articles", header: "Content-Type: application/json", body: `{"title":"t","password":"p"}`, spans: "SERVER POST /articles 201", shows: map[string]any{
+			"http.request.body": `{"title": "t", "password": "****"}`, "http.response.body": `{"title": "t", "password": "****"}`}},
 		{ask: "GET /files/a/b.txt", spans: "SERVER GET /files/* 200"},
 		{ask: "GET /admin/users/ann", header: "Authorization: Basic bWU6c2VjcmV0", spans: "SERVER GET /admin/users/{name} 200"},
 		{ask: "GET /admin/users/ann", spans: "SERVER GET /admin/* 401"},
@@ -31,6 +36,7 @@ var servers = []server{
 		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":`, spans: "SERVER POST 400"},
 		{ask: "GET /stream", spans: "SERVER GET 200"},
 		{ask: "GET /reader", spans: "SERVER GET 200"},
+		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
 		{ask: "GET /files/a/b", spans: "SERVER GET 302"},
 		{ask: "GET /hello/", spans: "SERVER GET 301"},
 		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
@@ -46,6 +52,7 @@ var servers = []server{
 		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":`, spans: "SERVER POST 400"},
 		{ask: "OPTIONS /api/users", header: "Origin: http://example.com\nAccess-Control-Request-Method: POST", spans: "SERVER OPTIONS 204"},
 		{ask: "GET /stream", spans: "SERVER GET 200"},
+		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
 		{ask: "GET /error", spans: "SERVER GET 500 ERROR"},
 		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
 		{ask: "GET /teapot", spans: "SERVER GET 418"},
@@ -74,7 +81,7 @@ var servers = []server{
 	}},
 	{name: "httpbin", varies: regexp.MustCompile(`"origin": "[^"]*"`), requests: []request{
 		{ask: "GET /", spans: "SERVER GET /{$} 200"},
-		{ask: "GET /get?a=1&b=2", spans: "SERVER GET /get 200"},
+		{ask: "GET /get?a=1&b=2", spans: "SERVER GET /get 200", shows: map[string]any{"url.query": "a=1&b=2", "network.protocol.version": "1.1"}},
 		{ask: "HEAD /head", spans: "SERVER HEAD /head 200"},
 		{ask: "POST /post", header: "Content-Type: application/x-www-form-urlencoded", body: "a=1&password=x", spans: "SERVER POST /post 200"},
 		{ask: "PUT /put", header: "Content-Type: application/json", body: `{"a":1}`, spans: "SERVER PUT /put 200"},
@@ -115,7 +122,86 @@ var servers = []server{
 		{ask: "GET /nowhere"},
 	}, besides: `
 		CLIENT GET 200
-		  SERVER GET /inner 200
-		CLIENT GET 200
 		  SERVER GET /inner 200`},
+	// A connection of HTTP/2 that h2c takes over is not net/http's any more.
+	{name: "h2c", requests: []request{
+		{ask: "GET /hello"},
+		{ask: "GET /ask"},
+	}, besides: `
+		CLIENT GET 200
+		  SERVER GET /hello 200`},
+	// Nor does gRPC use net/http, so the call that a handler of gRPC makes is no part of the trace.
+	{name: "gateway", heavy: true, varies: protojson, besides: `
+		CLIENT GET 200
+		  SERVER GET 200`, requests: []request{
+		{ask: "GET /healthz", spans: "SERVER GET 200"},
+		{ask: "GET /v1/services/shop", spans: `
+			SERVER GET 200`},
+		{ask: "GET /v1/services/none", spans: "SERVER GET 404"},
+		{ask: "POST /v1/services/shop", body: "{}", spans: "SERVER POST 501 ERROR"},
+	}},
+	// The messages of NATS have no spans.
+	{name: "nats", heavy: true, besides: `
+		CLIENT GET 200
+		  SERVER GET /healthz 200`,
+		varies: regexp.MustCompile(`"(server_id|port|ip|start|now|uptime|idle|rtt|last_activity|mem|cpu|config_load_time|max_storage|reserved_storage|cid|connections|id)": .*|_INBOX.*|Content-Length: .*`), requests: []request{
+			{ask: "GET /", spans: "SERVER GET / 200"},
+			{ask: "GET /healthz", spans: "SERVER GET /healthz 200"},
+			{ask: "GET /varz", spans: "SERVER GET /varz 200"},
+			{ask: "GET /connz?subs=1", spans: "SERVER GET /connz 200"},
+			{ask: "GET /jsz?streams=1", spans: "SERVER GET /jsz 200"},
+			{ask: "GET /nowhere", spans: "SERVER GET / 404"},
+		}},
+	{name: "etcd", heavy: true, varies: protojson, requests: []request{
+		{ask: "GET /version", spans: "SERVER GET /version 200"},
+		{ask: "GET /health", spans: "SERVER GET /health 200"},
+		{ask: "POST /v3/kv/put", header: "Content-Type: application/json", body: `{"key":"YQ==","value":"Yg=="}`, spans: "SERVER POST /v3/ 200"},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key":"YQ=="}`, spans: "SERVER POST /v3/ 200"},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key"`, spans: "SERVER POST /v3/ 400"},
+		{ask: "GET /nowhere", spans: "SERVER GET / 404"},
+	}},
+	{name: "caddy", heavy: true, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET 200", shows: map[string]any{"http.response.body": "hello", "network.protocol.version": "2", "url.scheme": "https"}},
+		{ask: "GET /gone", spans: "SERVER GET 301"},
+		{ask: "GET /page", spans: "SERVER GET 200"},
+		{ask: "GET /files/small.txt", spans: "SERVER GET 200"},
+		{ask: "GET /files/large.txt", header: "Accept-Encoding: gzip", spans: "SERVER GET 200"},
+		{ask: "GET /files/large.txt", header: "Range: bytes=10-19", spans: "SERVER GET 206"},
+		{ask: "GET /files/none.txt", spans: "SERVER GET 404"},
+		{ask: "POST /inner/ann", body: "text", spans: `
+			SERVER POST 200
+			  CLIENT POST 200
+			    SERVER POST /inner/{name} 200`, shows: map[string]any{"http.request.body": "text", "http.response.body": "POST ann https\n"}},
+		{ask: "GET /down", spans: `
+			SERVER GET 502 ERROR
+			  CLIENT GET ERROR`},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	// At its start it makes its tables.
+	{name: "pocketbase", heavy: true, besides: `
+		CLIENT CREATE
+		CLIENT DELETE
+		CLIENT INSERT
+		CLIENT PRAGMA
+		CLIENT SELECT`, requests: []request{
+		{ask: "GET /api/health", spans: "SERVER GET /api/health 200"},
+		{ask: "GET /hello/ann", spans: `
+			SERVER GET /hello/{name} 200
+			  CLIENT GET 200
+			    SERVER GET /api/health 200`},
+		{ask: "POST /api/collections/notes/records", header: "Content-Type: application/json", body: `{"id":"aaaaaaaaaaaaaaa","title":"first"}`, spans: `
+			SERVER POST /api/collections/{collection}/records 200
+			  CLIENT INSERT`},
+		{ask: "GET /api/collections/notes/records?sort=title", spans: `
+			SERVER GET /api/collections/{collection}/records 200
+			  CLIENT SELECT
+			  CLIENT SELECT`},
+		{ask: "GET /api/collections/notes/records/none", spans: `
+			SERVER GET /api/collections/{collection}/records/{id} 404
+			  CLIENT SELECT`},
+		{ask: "GET /count", spans: `
+			SERVER GET /count 200
+			  CLIENT SELECT`},
+		{ask: "GET /nowhere", spans: "SERVER GET / 404"},
+	}},
 }

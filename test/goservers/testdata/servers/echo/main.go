@@ -29,6 +29,13 @@ func main() {
 		}
 		return c.JSONPretty(http.StatusCreated, user, "  ")
 	})
+	named := e.Group("/named", func(next echo.HandlerFunc) echo.HandlerFunc { // as one may, for whom it concerns
+		return func(c echo.Context) error {
+			c.Request().Pattern = c.Path()
+			return next(c)
+		}
+	})
+	named.GET("/:name", func(c echo.Context) error { return c.String(http.StatusOK, c.Param("name")) })
 	e.GET("/error", func(echo.Context) error { return errors.New("oh") })
 	e.GET("/teapot", func(echo.Context) error { return echo.NewHTTPError(http.StatusTeapot, "short and stout") })
 	e.GET("/panic", func(echo.Context) error { panic("oh") })

@@ -41,6 +41,8 @@ func main() {
 		c.DataFromReader(http.StatusOK, 5, "text/plain", strings.NewReader("hello"), nil)
 	})
 	r.GET("/panic", func(*gin.Context) { panic("oh") })
+	named := r.Group("/named", func(c *gin.Context) { c.Request.Pattern = c.FullPath() }) // as one may, for whom it concerns
+	named.GET("/:name", func(c *gin.Context) { c.String(http.StatusOK, c.Param("name")) })
 	group := r.Group("/files")
 	group.GET("/*path", func(c *gin.Context) { c.Redirect(http.StatusFound, "/hello") })
 	log.Fatal(r.RunListener(local.Listen()))

@@ -23,6 +23,17 @@ func Listen() net.Listener {
 	return l
 }
 
+// Free is an address that nobody listens at, for servers that insist on listening themselves.
+func Free() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 // Say tells the test the address of the server. It answers from now on, if with delay.
 func Say(url string) {
 	base = url
