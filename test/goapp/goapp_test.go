@@ -19,9 +19,14 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/toolchain"
 )
 
 func TestMain(m *testing.M) {
+	if err := toolchain.Choose(); err != nil {
+		fmt.Println("SKIP:", err)
+		return
+	}
 	status := m.Run()
 	pythonenv.Cleanup()
 	if dir != "" {
