@@ -123,14 +123,16 @@ var servers = []server{
 	}, besides: `
 		CLIENT GET 200
 		  SERVER GET /inner 200`},
-	// A connection of HTTP/2 that h2c takes over is not net/http's any more.
+	// h2c takes the connection over from net/http, by a request that is none.
 	{name: "h2c", requests: []request{
-		{ask: "GET /hello"},
-		{ask: "GET /ask"},
-	}, besides: `
-		CLIENT GET 200
-		  SERVER GET /hello 200`},
-	// Nor does gRPC use net/http, so the call that a handler of gRPC makes is no part of the trace.
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /ask", spans: `
+			SERVER GET /ask 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	// gRPC does not use net/http, so the call that a handler of gRPC makes is no part of the trace.
 	{name: "gateway", heavy: true, varies: protojson, besides: `
 		CLIENT GET 200
 		  SERVER GET 200`, requests: []request{
