@@ -258,6 +258,20 @@ func TestWhatCannotBeHandedOverIsCounted(t *testing.T) {
 			t.Error(c)
 		}
 	})
+	t.Run("frames that cannot be sent", func(t *testing.T) {
+		conn, _ := net.Pipe()
+		conn.Close()
+		c := &Client{conn: conn, log: diag.New(os.Stderr, diag.Off), wake: make(chan struct{}, 1), done: make(chan struct{})}
+		for range 3 {
+			c.Add("s", []byte("span"), false)
+		}
+		c.Begin(&lasting{started: Started{Name: "open"}}) // which is not counted
+		go c.send()
+		c.Close()
+		if c.Dropped() != 3 {
+			t.Error(c)
+		}
+	})
 	t.Run("spans after the end", func(t *testing.T) {
 		_, c := connect(t)
 		c.Close()

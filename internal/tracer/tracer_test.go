@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
@@ -37,7 +39,14 @@ type dumped struct {
 		Name       string
 		Attributes map[string]any
 	}
-	Links []any
+	Links []struct {
+		Context struct {
+			SpanID string `json:"span_id"`
+		}
+		Attributes map[string]any
+	}
+	StartTime string `json:"start_time"`
+	EndTime   string `json:"end_time"`
 }
 
 // newTracer makes a tracer, and what reads the spans that it dumped.
@@ -139,6 +148,137 @@ func TestLimits(t *testing.T) {
 	}
 	if len(got.Events) != 2 || got.Events[0].Name != "b" || len(got.Events[1].Attributes) != 1 {
 		t.Errorf("events: %v, want the last two, with an attribute each", got.Events)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	tr, spans := newTracer(t, "OTEL_SPAN_LINK_COUNT_LIMIT=1", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1")
+	s := start(tr, "s", nil)
+	for i := range byte(3) {
+		s.Link(Link{&Identity{TraceID: [16]byte{1}, SpanID: [8]byte{i + 1}}, []otlp.Attribute{{Key: "a", Value: 1}, {Key: "b", Value: 2}}})
+	}
+	s.End()
+	got := spans()[0].Links
+	if len(got) != 1 || got[0].Context.SpanID != "0x0300000000000000" || len(got[0].Attributes) != 1 {
+		t.Errorf("links: %+v, want the last one, with an attribute", got)
+	}
+}
+
+func TestAValueWithoutEnd(t *testing.T) {
+	type node struct {
+		Name string
+		Next *node
+	}
+	type loop *loop
+	circle := &node{Name: "n"}
+	circle.Next = circle
+	var pointer loop
+	pointer = &pointer
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	s.Attribute(otlp.Attribute{Key: "circle", Value: circle})
+	s.Attribute(otlp.Attribute{Key: "pointer", Value: pointer})
+	s.End()
+	got := spans()[0].Attributes
+	if text, _ := got["circle"].(string); !strings.HasPrefix(text, `{"Name": "n", "Next": {"Name": "n", "Next": {`) || !strings.Contains(text, "null") {
+		t.Errorf("a circle is %v", got["circle"])
+	}
+	if got["pointer"] != "null" {
+		t.Errorf("a pointer to itself is %v", got["pointer"])
+	}
+}
+
+func TestTheTokenIsShownNowhere(t *testing.T) {
+	const token = "t_0123456789abcdef"
+	tr, spans := newTracer(t, "LUMIGO_TRACER_TOKEN="+token)
+	s := start(tr, "name "+token, nil)
+	s.Text("text", "a "+token)
+	s.Attribute(otlp.Attribute{Key: "list", Value: []string{token}})
+	s.AddEvent("event "+token, otlp.Attribute{Key: "k", Value: token})
+	s.SetStatus(otlp.StatusError, "status "+token)
+	s.End()
+	if text := fmt.Sprint(spans()); strings.Contains(text, token) || strings.Count(text, mask.Mask) != 6 {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestSpansThatAreNotExported(t *testing.T) {
+	tr, spans := newTracer(t)
+	path := filepath.Join(t.TempDir(), "console")
+	tr.console, _ = spandump.Open(path, false)
+	for _, value := range []any{true, false, "true"} {
+		s := start(tr, "s", nil)
+		s.Attribute(otlp.Attribute{Key: semconv.SkipExport, Value: value})
+		s.End()
+	}
+	shown, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(shown), `"name": "s"`) != 2 || len(spans()) != 3 {
+		t.Errorf("%d spans in the dump, and exported:\n%s%v", len(spans()), shown, err)
+	}
+}
+
+func TestTheEndIsNotBeforeTheStart(t *testing.T) {
+	tr, spans := newTracer(t)
+	start(tr, "s", nil).EndAt(time.Unix(0, 0))
+	if s := spans()[0]; s.EndTime < s.StartTime {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWhatTheSpanSaysItselfCountsMost(t *testing.T) {
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	s.ID().SetStatus(otlp.StatusOK, "")
+	s.SetStatus(otlp.StatusError, "own")
+	s.End()
+	s = start(tr, "s", nil)
+	s.ID().SetStatus(otlp.StatusError, "others'")
+	s.End()
+	if got := spans(); got[0].Status.Description != "own" || got[1].Status.Description != "others'" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestASpanIsAdoptedOnce(t *testing.T) {
+	tr, _ := newTracer(t)
+	s := tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope})
+	id := s.ID()
+	if id.Adopt(otlp.KindClient) || !id.Adopt(otlp.KindServer) || id.Adopt(otlp.KindServer) {
+		t.Error("not once, or by a span of another kind")
+	}
+	s.End()
+	s = tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope}) // which uses its memory again
+	if id.Adopt(otlp.KindServer) || !s.ID().Adopt(otlp.KindServer) {
+		t.Error("after its end, or not the next")
+	}
+}
+
+func TestRatio(t *testing.T) {
+	for _, test := range []struct {
+		ratio     float64
+		low, high bool // whether trace ids around the middle are kept
+	}{{0, false, false}, {0.5, true, false}, {1, true, true}} {
+		s := newSampler(config.Sampler{Name: "traceidratio", Ratio: test.ratio})
+		low, high := [16]byte{8: 0x7f, 9: 0}, [16]byte{8: 0x80, 9: 1}
+		if s.keeps(&low, nil) != test.low || s.keeps(&high, nil) != test.high {
+			t.Errorf("%v keeps %v, %v; want %v, %v", test.ratio, s.keeps(&low, nil), s.keeps(&high, nil), test.low, test.high)
+		}
+	}
+}
+
+func TestHeadersThatArePassedOn(t *testing.T) {
+	tr, _ := newTracer(t, "OTEL_PROPAGATORS=tracecontext,baggage")
+	parent := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	var id Identity
+	tr.Extract(map[string][]string{"Traceparent": {parent}, "Tracestate": {strings.Repeat("x", 2049)}, "Baggage": {strings.Repeat("x", longestBaggage+1)}}, &id)
+	if id.State != "" || id.Baggage != "" || id.SpanID == [8]byte{} {
+		t.Errorf("of headers that are too long it keeps %q, %q", id.State, id.Baggage)
+	}
+	id.Baggage = "ours=1"
+	sent := map[string][]string{"Tracestate": {"of=another"}, "Baggage": {"theirs=1"}}
+	tr.Inject(sent, &id)
+	if sent["Tracestate"] != nil || sent["Baggage"][0] != "theirs=1" || sent["Traceparent"][0] != parent {
+		t.Errorf("sent: %v", sent)
 	}
 }
 

@@ -101,7 +101,10 @@ func show(resp *http.Response, err error) {
 
 const closing = " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
-var flushed = make(chan struct{}) // by a client that has seen the first part
+var (
+	flushed = make(chan struct{}) // by a client that has seen the first part
+	handled = make(chan struct{}) // by a handler that has seen enough of the client
+)
 
 var exchanges = map[string]exchange{
 	"flusher": {
@@ -275,6 +278,7 @@ var exchanges = map[string]exchange{
 			fmt.Println(c.SetReadDeadline(time.Now().Add(-time.Second)))
 			n, err := r.Body.Read(first)
 			fmt.Println(n, errors.Is(err, os.ErrDeadlineExceeded))
+			handled <- struct{}{}
 		},
 		both(func(c *http.Client, url string) {
 			body, w := io.Pipe()
@@ -287,6 +291,7 @@ var exchanges = map[string]exchange{
 			got := make([]byte, 11)
 			n, err := io.ReadFull(resp.Body, got)
 			fmt.Printf("%s %q %v\n", resp.Status, got[:n], err)
+			<-handled
 			resp.Body.Close()
 		}),
 	},
