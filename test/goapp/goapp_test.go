@@ -178,7 +178,8 @@ func TestPanicIsRecordedAndGoesOn(t *testing.T) {
 }
 
 func TestSecretsAndPayloads(t *testing.T) {
-	spans, _ := traced(t, nil, "order", "query")
+	spans, _ := traced(t, nil, "order", "expect", "h2", "query")
+	orders := map[any]int{}
 	wants := map[string]string{
 		"http.request.body":     `{"password": "****", "amount": 3}`,
 		"http.response.body":    `{"ok": true, "length": 32}`,
@@ -192,6 +193,7 @@ func TestSecretsAndPayloads(t *testing.T) {
 			}
 		}
 		if s.Name == "POST /orders/{id}" {
+			orders[s.Attributes["network.protocol.version"]]++
 			for key, want := range wants {
 				if got := s.Attributes[key]; got != want {
 					t.Errorf("%s = %v, want %v", key, got, want)
@@ -204,6 +206,9 @@ func TestSecretsAndPayloads(t *testing.T) {
 		if s.Name == "SELECT" && s.Attributes["db.system.name"] != "sqlite" {
 			t.Errorf("system: %v", s.Attributes["db.system.name"])
 		}
+	}
+	if orders["1.1"] != 2 || orders["2"] != 1 {
+		t.Errorf("orders by version of HTTP: %v", orders)
 	}
 }
 

@@ -96,9 +96,11 @@ func main() {
 	for _, arg := range os.Args[1:] {
 		switch arg {
 		case "order":
-			post(http.DefaultClient, base)
+			post(http.DefaultClient, base, "")
+		case "expect":
+			post(http.DefaultClient, base, "100-continue")
 		case "h2":
-			post(h2, secure.URL)
+			post(h2, secure.URL, "")
 		case "query":
 			rows, err := db.Query("SELECT n FROM t WHERE password = ? AND a = ?", "geheim", 1)
 			if err == nil {
@@ -198,9 +200,12 @@ func get(c *http.Client, url string) {
 	fmt.Println(resp.StatusCode, string(body), resp.Request.URL == nil, resp.Request.Header.Get("Traceparent"))
 }
 
-func post(c *http.Client, base string) {
+func post(c *http.Client, base, expect string) {
 	req, _ := http.NewRequest("POST", base+"/orders/7?token=geheim", strings.NewReader(`{"password":"geheim","amount":3}`))
 	req.Header.Set("Content-Type", "application/json")
+	if expect != "" {
+		req.Header.Set("Expect", expect)
+	}
 	resp, err := c.Do(req)
 	if err != nil {
 		fmt.Println(err)
