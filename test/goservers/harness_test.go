@@ -98,11 +98,13 @@ func download(t *testing.T, s server) {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "./"+s.name)
 	cmd.Dir, cmd.Env = filepath.Join("testdata", "servers"), environ()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
 		if os.Getenv("LUMIGO_TEST_STRICT") != "" {
-			t.Fatalf("the modules are not to be had: %s", out)
+			t.Fatalf("the modules are not to be had: %v\n%s", err, stderr.String())
 		}
-		t.Skipf("the modules are not to be had: %s", out)
+		t.Skipf("the modules are not to be had: %v\n%s", err, stderr.String())
 	}
 }
 
