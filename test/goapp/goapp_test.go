@@ -161,6 +161,26 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+func TestEveryStatementHasOneSpan(t *testing.T) {
+	spans, a := traced(t, nil, "statements")
+	got := map[any]int{}
+	for _, s := range spans {
+		got[s.Attributes["db.query.text"]]++
+	}
+	for n := range 10 {
+		text, want := fmt.Sprint("SELECT ", n+1), 1
+		if n == 9 {
+			want = 6 // prepared
+		}
+		if got[text] != want {
+			t.Errorf("%s has %d spans, want %d", text, got[text], want)
+		}
+	}
+	if a.out.String() != "42\n" {
+		t.Errorf("it prints\n%s%s", a.out.String(), a.err.String())
+	}
+}
+
 func TestPanicIsRecordedAndGoesOn(t *testing.T) {
 	spans, a := traced(t, nil, "h2", "/panic") // the order makes the connection reused
 	for _, s := range spans {

@@ -107,6 +107,8 @@ func main() {
 				rows.Close()
 			}
 			db.Query("SELECT FAIL")
+		case "statements":
+			statements(context.Background())
 		case "hijack":
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
@@ -214,6 +216,44 @@ func post(c *http.Client, base, expect string) {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	fmt.Println(resp.StatusCode, string(body), resp.Request == req, len(req.Header))
+}
+
+// statements runs one in each way there is.
+func statements(ctx context.Context) {
+	check := func(_ any, err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	query := func(rows *sql.Rows, err error) {
+		check(rows, err)
+		rows.Close()
+	}
+	query(db.Query("SELECT 1"))
+	query(db.QueryContext(ctx, "SELECT 2"))
+	check(db.Exec("SELECT 3"))
+	check(db.ExecContext(ctx, "SELECT 4"))
+	n := 0
+	check(nil, db.QueryRow("SELECT 5").Scan(&n))
+	tx, err := db.BeginTx(ctx, nil)
+	check(tx, err)
+	query(tx.Query("SELECT 6"))
+	check(tx.Exec("SELECT 7"))
+	c, err := db.Conn(ctx)
+	check(c, err)
+	query(c.QueryContext(ctx, "SELECT 8"))
+	check(c.ExecContext(ctx, "SELECT 9"))
+	check(nil, c.Close())
+	for _, prepare := range []func(string) (*sql.Stmt, error){db.Prepare, tx.Prepare} {
+		s, err := prepare("SELECT 10")
+		check(s, err)
+		query(s.Query())
+		check(s.Exec())
+		check(nil, s.QueryRowContext(ctx).Scan(&n))
+		check(nil, s.Close())
+	}
+	check(nil, tx.Commit())
+	fmt.Println(n)
 }
 
 // order passes no context to anything, and does some of its work in goroutines.
