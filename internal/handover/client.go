@@ -23,7 +23,7 @@ const (
 
 	frameHello, frameSettings, frameRecords, frameFlush, frameFlushed, frameGoodbye = 1, 2, 3, 4, 5, 6
 
-	recordEncoded = 3
+	recordStarted, recordEncoded = 1, 3
 )
 
 const (
@@ -49,18 +49,20 @@ type Client struct {
 	wake chan struct{}
 	done chan struct{}
 
-	mu       sync.Mutex
-	waiting  [][]byte // frames, the last of which is being filled
-	count    uint16   // records in that
-	bytes    int
-	sequence uint32
-	made     int64
-	dropped  uint64
-	closed   bool
-	broken   bool
-	warned   bool
-	flushes  map[int64]chan bool
-	flush    int64
+	sequence uint32 // of the last frame; the sender's alone
+	open     open
+
+	mu      sync.Mutex
+	waiting [][]byte // frames, the last of which is being filled
+	count   uint16   // records in that
+	bytes   int
+	made    int64
+	dropped uint64
+	closed  bool
+	broken  bool
+	warned  bool
+	flushes map[int64]chan bool
+	flush   int64
 }
 
 // Connect greets the engine at a socket.
@@ -71,7 +73,7 @@ func Connect(path, key string, p Process, log *diag.Logger) (*Client, error) {
 	}
 	c := &Client{conn: conn, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), flushes: map[int64]chan bool{}}
 	conn.SetDeadline(time.Now().Add(greeting))
-	if _, err := conn.Write(c.frame(frameHello, 1, hello(key, p))); err != nil {
+	if err := c.write(frame(frameHello, 1, hello(key, p))); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -156,17 +158,24 @@ func configures(name string) bool {
 	return false
 }
 
-// frame makes a whole frame; c.mu is held, or nobody else knows c.
-func (c *Client) frame(kind byte, count uint16, body []byte) []byte {
-	return append(c.header(make([]byte, 0, headerSize+len(body)), kind, count), body...)
+// frame makes a whole frame. What its header says of the stream is for write to fill in.
+func frame(kind byte, count uint16, body []byte) []byte {
+	return append(begin(make([]byte, 0, headerSize+len(body)), kind, count), body...)
 }
 
-func (c *Client) header(b []byte, kind byte, count uint16) []byte {
-	c.sequence++
+func begin(b []byte, kind byte, count uint16) []byte {
 	b = append(b, version, kind)
 	b = binary.LittleEndian.AppendUint16(b, count)
-	b = binary.LittleEndian.AppendUint32(b, c.sequence)
-	return binary.LittleEndian.AppendUint64(b, c.dropped)
+	return append(b, make([]byte, headerSize-4)...)
+}
+
+// write sends a frame. It is the sender's, and before there is one Connect's.
+func (c *Client) write(frame []byte) error {
+	c.sequence++
+	binary.LittleEndian.PutUint32(frame[4:], c.sequence)
+	binary.LittleEndian.PutUint64(frame[8:], c.Dropped())
+	_, err := c.conn.Write(frame)
+	return err
 }
 
 // Add hands over a copy of an encoded span; skip keeps it from being exported. It never waits.
@@ -186,7 +195,7 @@ func (c *Client) Add(scope string, span []byte, skip bool) {
 	n := len(c.waiting)
 	if n == 0 || c.count == 0 || c.count == 1<<15 || len(c.waiting[n-1])+size > maxFrame {
 		c.seal()
-		c.waiting = append(c.waiting, c.header(make([]byte, 0, 8<<10), frameRecords, 0))
+		c.waiting = append(c.waiting, begin(make([]byte, 0, 8<<10), frameRecords, 0))
 		n = len(c.waiting)
 	}
 	b := marshal.AppendTuple(c.waiting[n-1], 4)
@@ -221,47 +230,63 @@ func (c *Client) kick() {
 func (c *Client) send() {
 	defer close(c.done)
 	for range c.wake {
-		c.mu.Lock()
-		closed := c.closed
-		c.mu.Unlock()
-		if !closed && c.quiet() {
+		if _, hurry := c.ending(); !hurry {
 			time.Sleep(linger)
 		}
-		for {
-			c.mu.Lock()
-			c.seal()
-			frames := c.waiting
-			c.waiting, c.bytes = nil, 0
-			c.mu.Unlock()
-			if len(frames) == 0 {
-				break
+		select {
+		case <-c.wake: // what it is about is seen to now
+		default:
+		}
+		closed, _ := c.ending()
+		for _, f := range c.open.records(closed) {
+			if err := c.write(f); err != nil {
+				c.fail(err, 0)
 			}
+		}
+		for frames := c.take(); len(frames) > 0; frames = c.take() {
 			for _, f := range frames {
-				if _, err := c.conn.Write(f); err != nil {
-					c.fail(err, f)
+				if err := c.write(f); err != nil {
+					c.fail(err, spansIn(f))
 				}
 			}
 		}
 		if closed {
+			c.write(frame(frameGoodbye, 1, marshal.AppendInt(marshal.AppendTuple(nil, 1), c.Made())))
 			return
+		}
+		if len(c.open.older) > 0 {
+			c.kick()
 		}
 	}
 }
 
-// quiet reports whether nobody waits for a flush.
-func (c *Client) quiet() bool {
+// ending says whether this is the end, and whether somebody waits for what is sent.
+func (c *Client) ending() (closed, hurry bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.flushes) == 0
+	return c.closed, c.closed || len(c.flushes) > 0
 }
 
-// fail notes that a frame could not be sent.
-func (c *Client) fail(err error, frame []byte) {
+func (c *Client) take() (frames [][]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if frame[1] == frameRecords {
-		c.dropped += uint64(binary.LittleEndian.Uint16(frame[2:]))
+	c.seal()
+	frames, c.waiting, c.bytes = c.waiting, nil, 0
+	return frames
+}
+
+func spansIn(frame []byte) uint64 {
+	if frame[1] != frameRecords {
+		return 0
 	}
+	return uint64(binary.LittleEndian.Uint16(frame[2:]))
+}
+
+// fail notes that a frame could not be sent, and so many spans with it.
+func (c *Client) fail(err error, spans uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped += spans
 	if !c.broken {
 		c.broken = true
 		go c.log.Warningf("the engine does not take spans any more, which are dropped: %v", err)
@@ -316,7 +341,7 @@ func (c *Client) Flush(ctx context.Context) error {
 	c.flush++
 	id := c.flush
 	c.flushes[id] = answer
-	c.waiting = append(c.waiting, c.frame(frameFlush, 1, marshal.AppendInt(nil, id)))
+	c.waiting = append(c.waiting, frame(frameFlush, 1, marshal.AppendInt(nil, id)))
 	c.bytes += headerSize
 	c.kick()
 	c.mu.Unlock()
@@ -341,8 +366,6 @@ func (c *Client) Close() {
 		c.mu.Unlock()
 		return
 	}
-	c.seal()
-	c.waiting = append(c.waiting, c.frame(frameGoodbye, 1, marshal.AppendInt(marshal.AppendTuple(nil, 1), c.made)))
 	c.closed = true
 	c.kick()
 	c.mu.Unlock()
@@ -358,6 +381,13 @@ func (c *Client) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return fmt.Sprintf("%d spans made, %d of them dropped before the engine had them", c.made, c.dropped)
+}
+
+// Made is how many spans there were to be handed over.
+func (c *Client) Made() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.made
 }
 
 // Dropped is how many spans the engine will never have.

@@ -146,6 +146,9 @@ func (m *Masker) Matches(c Category, key string) bool {
 	return m.matchers[c].matches(key)
 }
 
+// Hides says whether everything of this category is masked, as a whole.
+func (m *Masker) Hides(c Category) bool { return m.matchers[c].all }
+
 // Redact replaces the secrets that [New] was given, in a text that is masked no
 // other way. It returns s itself when there are none in it.
 func (m *Masker) Redact(s string) string {

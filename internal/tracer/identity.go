@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"context"
+	"encoding/hex"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -35,6 +36,14 @@ const stale = 60 * time.Second
 
 // Sampled reports whether the span is recorded.
 func (id *Identity) Sampled() bool { return id.Flags&sampled != 0 }
+
+// IDs returns the ids of trace and span as one writes them, "" for none. It may be called on nil.
+func (id *Identity) IDs() (traceID, spanID string) {
+	if id == nil || id.TraceID == [16]byte{} {
+		return "", ""
+	}
+	return hex.EncodeToString(id.TraceID[:]), hex.EncodeToString(id.SpanID[:])
+}
 
 // Parent is the id of the span above, zero for none.
 func (id *Identity) Parent() [8]byte { return id.parent }
@@ -75,15 +84,6 @@ func (id *Identity) SetAttribute(a otlp.Attribute) bool {
 	return id.with(func(s *Span) { s.setLate(a) })
 }
 
-// SetRoute names a span of an HTTP server by the pattern that its request matched. The first call counts.
-func (id *Identity) SetRoute(pattern string) bool {
-	return id.with(func(s *Span) {
-		if s.route == "" {
-			s.route = pattern
-		}
-	})
-}
-
 // Adopt says that another tracing interface has a span of its own for what this one is about, whose attributes and
 // name this one is to get. It works once, and only for a span of the kind that is not over.
 func (id *Identity) Adopt(kind otlp.Kind) (adopted bool) {
@@ -98,6 +98,15 @@ func (id *Identity) Adopt(kind otlp.Kind) (adopted bool) {
 func (id *Identity) SetStatus(code otlp.StatusCode, message string) {
 	id.with(func(s *Span) { s.lateStatus, s.lateMessage = code, message })
 }
+
+// OfKind says, before the identity is shared, what kind of span of another tracing interface it is.
+func (id *Identity) OfKind(k otlp.Kind) *Identity {
+	id.kind = k
+	return id
+}
+
+// Tags are the attributes that WithTags has given to the spans below.
+func (id *Identity) Tags() []otlp.Attribute { return id.tags }
 
 // WithTags returns a copy whose children also have these attributes; a later one replaces one of the same key.
 func (id *Identity) WithTags(tags []otlp.Attribute) *Identity {

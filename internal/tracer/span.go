@@ -4,12 +4,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
@@ -40,6 +42,9 @@ type Span struct {
 	headers    []mask.Header
 	bodies     [2][]byte
 	writer     *mask.Writer
+	inItem     bool // an event or a link is being written
+
+	opening opening // what Announce has said
 
 	mu          sync.Mutex // for what others may add, until End
 	route       string
@@ -79,6 +84,35 @@ func (s *Span) Name() string { return s.name }
 
 // SetStatus sets the status.
 func (s *Span) SetStatus(code otlp.StatusCode, message string) { s.status, s.message = code, message }
+
+// opening is the part of a span that does not change any more once it is announced, so that others may read it while
+// they hold the lock: names and the like are copies, and what is encoded is only ever added to.
+type opening struct {
+	name       string
+	encoded    []byte
+	attributes []otlp.Attribute
+}
+
+// Announce says that what is known of the span by now is worth reporting should the process die before its end, and
+// with it some attributes that it does not have yet. It is for spans of what other processes have asked for.
+func (s *Span) Announce(attributes ...otlp.Attribute) {
+	if s.recording && s.tracer.engine != nil {
+		s.opening = opening{s.name, s.encoded.Encoded(), attributes}
+		s.tracer.engine.Begin(s.id)
+	}
+}
+
+// Look implements handover.Unfinished.
+func (id *Identity) Look() (started handover.Started, live bool) {
+	live = id.with(func(s *Span) {
+		started = handover.Started{
+			TraceID: id.TraceID, SpanID: id.SpanID, ParentID: id.parent, Flags: flags(id.Flags, s.remoteParent), State: id.State,
+			Name: s.secretless(s.opening.name), Kind: s.kind, Start: s.start, Scope: s.scope.Name(),
+			Encoded: slices.Clone(s.opening.encoded), Attributes: s.opening.attributes,
+		}
+	})
+	return started, live
+}
 
 // Route returns what [Identity.SetRoute] has set, or "".
 func (s *Span) Route() string {
@@ -258,12 +292,15 @@ func (s *Span) Int(key string, value int64) {
 // Headers adds headers as one attribute; use [Span.Buffer] for the list.
 func (s *Span) Headers(key string, c mask.Category, headers []mask.Header) {
 	if s.admits() {
-		s.scratch = s.tracer.masker.AppendHeaders(s.scratch[:0], c, headers, s.tracer.limits.AttributeValueLength)
+		s.scratch = s.tracer.masker.AppendHeaders(s.scratch[:0], c, headers, s.valueLimit())
 		s.emit(key, s.scratch)
 		clear(headers)
 		s.headers = headers[:0]
 	}
 }
+
+// Hides reports whether a category is masked whole, so that nothing but the mask will be shown of it.
+func (s *Span) Hides(c mask.Category) bool { return s.tracer.masker.Hides(c) }
 
 // Buffer lends an empty list for [Span.Headers].
 func (s *Span) Buffer() []mask.Header { return s.headers[:0] }
@@ -274,7 +311,7 @@ func (s *Span) Room(n int) *[]byte { return &s.bodies[n] }
 // Body adds what was kept of a body, and whether that is not all of it.
 func (s *Span) Body(key string, c mask.Category, body []byte, cut bool) {
 	if len(body) > 0 && s.admits() {
-		s.scratch = s.tracer.masker.AppendBody(s.scratch[:0], c, body, cut, s.tracer.limits.AttributeValueLength)
+		s.scratch = s.tracer.masker.AppendBody(s.scratch[:0], c, body, cut, s.valueLimit())
 		s.emit(key, s.scratch)
 	}
 }
@@ -320,7 +357,7 @@ func (s *Span) Parameters(key, statement string, n int, parameter func(i int) (n
 }
 
 func (s *Span) begin() *mask.Writer {
-	limit := s.tracer.limits.AttributeValueLength
+	limit := s.valueLimit()
 	if s.writer == nil {
 		s.writer = s.tracer.masker.NewWriter(mask.General, limit)
 	} else {
@@ -368,7 +405,7 @@ func (s *Span) write(a otlp.Attribute) {
 	case []string:
 		s.encoded.BeginArray(a.Key)
 		for _, e := range v {
-			s.encoded.StringElement(semconv.Cut(s.secretless(e), s.tracer.limits.AttributeValueLength))
+			s.encoded.StringElement(semconv.Cut(s.secretless(e), s.valueLimit()))
 		}
 		s.encoded.EndArray()
 	case []bool:
@@ -398,7 +435,7 @@ func (s *Span) write(a otlp.Attribute) {
 
 // text writes a text attribute that is admitted.
 func (s *Span) text(key, value string) {
-	m, limit := s.tracer.masker, s.tracer.limits.AttributeValueLength
+	m, limit := s.tracer.masker, s.valueLimit()
 	form, c, rest := semconv.FormOf(key)
 	switch form {
 	case semconv.NamedSecret:
@@ -441,7 +478,7 @@ func (s *Span) text(key, value string) {
 
 // emit writes a text that is masked.
 func (s *Span) emit(key string, value []byte) {
-	value = semconv.Cut(value, s.tracer.limits.AttributeValueLength)
+	value = semconv.Cut(value, s.valueLimit())
 	s.encoded.StringBytes(key, value)
 	if s.tracer.duplicates != 0 {
 		s.formerText(key, string(value))
@@ -452,6 +489,14 @@ func (s *Span) formerText(key, value string) {
 	if s.tracer.duplicates != 0 {
 		s.former.Text(&s.encoded, key, []byte(value)) // which may keep it until Finish
 	}
+}
+
+// valueLimit is that of the attribute that is being written.
+func (s *Span) valueLimit() int {
+	if s.inItem {
+		return s.tracer.limits.ItemValueLength
+	}
+	return s.tracer.limits.AttributeValueLength
 }
 
 // secretless masks the tracer's token in a text that is not masked otherwise.
@@ -532,6 +577,8 @@ func flags(w3c byte, remote bool) uint32 {
 
 // item writes the attributes of an event or a link.
 func (s *Span) item(attributes []otlp.Attribute, limit int) {
+	s.inItem = true
+	defer func() { s.inItem = false }()
 	n := 0
 	for _, a := range attributes {
 		if a.Key == "" || limit >= 0 && n >= limit {
@@ -563,7 +610,7 @@ func (s *Span) release() {
 	s.mu.Lock() // others may be about to find out that this is not their span any more
 	defer s.mu.Unlock()
 	s.tracer, s.id, s.recording, s.remoteParent, s.skip = nil, nil, false, false, false
-	s.name, s.scope, s.status, s.message, s.route = "", nil, 0, "", ""
+	s.name, s.scope, s.status, s.message, s.route, s.opening = "", nil, 0, "", "", opening{}
 	s.adopted, s.lateStatus, s.lateMessage = false, 0, ""
 	s.attributes, s.dropped, s.lost = 0, 0, 0
 	s.events, s.late, s.links = s.events[:0], s.late[:0], s.links[:0]

@@ -106,6 +106,9 @@ func Active() *Tracer { return active.Load() }
 // Activate makes t the tracer of the process.
 func Activate(t *Tracer) { active.Store(t) }
 
+// Records reports whether anything can become of spans: without a backend, their ids lead nowhere.
+func (t *Tracer) Records() bool { return t.recording }
+
 // Disabled reports whether the user opted out of an instrumentation by its id.
 func (t *Tracer) Disabled(id string) bool {
 	for _, d := range t.config.DisabledInstrumentations {

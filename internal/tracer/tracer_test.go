@@ -5,16 +5,19 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
@@ -23,17 +26,27 @@ import (
 
 // dumped is a span as the dump shows it.
 type dumped struct {
-	Name       string
-	Kind       string
-	ParentID   string `json:"parent_id"`
-	Context    struct{ TraceID, SpanID string }
+	Name     string
+	Kind     string
+	ParentID string `json:"parent_id"`
+	Context  struct {
+		TraceID string `json:"trace_id"`
+		SpanID  string `json:"span_id"`
+	}
 	Status     struct{ StatusCode, Description string }
 	Attributes map[string]any
 	Events     []struct {
 		Name       string
 		Attributes map[string]any
 	}
-	Links []any
+	Links []struct {
+		Context struct {
+			SpanID string `json:"span_id"`
+		}
+		Attributes map[string]any
+	}
+	StartTime string `json:"start_time"`
+	EndTime   string `json:"end_time"`
 }
 
 // newTracer makes a tracer, and what reads the spans that it dumped.
@@ -135,6 +148,137 @@ func TestLimits(t *testing.T) {
 	}
 	if len(got.Events) != 2 || got.Events[0].Name != "b" || len(got.Events[1].Attributes) != 1 {
 		t.Errorf("events: %v, want the last two, with an attribute each", got.Events)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	tr, spans := newTracer(t, "OTEL_SPAN_LINK_COUNT_LIMIT=1", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1")
+	s := start(tr, "s", nil)
+	for i := range byte(3) {
+		s.Link(Link{&Identity{TraceID: [16]byte{1}, SpanID: [8]byte{i + 1}}, []otlp.Attribute{{Key: "a", Value: 1}, {Key: "b", Value: 2}}})
+	}
+	s.End()
+	got := spans()[0].Links
+	if len(got) != 1 || got[0].Context.SpanID != "0x0300000000000000" || len(got[0].Attributes) != 1 {
+		t.Errorf("links: %+v, want the last one, with an attribute", got)
+	}
+}
+
+func TestAValueWithoutEnd(t *testing.T) {
+	type node struct {
+		Name string
+		Next *node
+	}
+	type loop *loop
+	circle := &node{Name: "n"}
+	circle.Next = circle
+	var pointer loop
+	pointer = &pointer
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	s.Attribute(otlp.Attribute{Key: "circle", Value: circle})
+	s.Attribute(otlp.Attribute{Key: "pointer", Value: pointer})
+	s.End()
+	got := spans()[0].Attributes
+	if text, _ := got["circle"].(string); !strings.HasPrefix(text, `{"Name": "n", "Next": {"Name": "n", "Next": {`) || !strings.Contains(text, "null") {
+		t.Errorf("a circle is %v", got["circle"])
+	}
+	if got["pointer"] != "null" {
+		t.Errorf("a pointer to itself is %v", got["pointer"])
+	}
+}
+
+func TestTheTokenIsShownNowhere(t *testing.T) {
+	const token = "t_0123456789abcdef"
+	tr, spans := newTracer(t, "LUMIGO_TRACER_TOKEN="+token)
+	s := start(tr, "name "+token, nil)
+	s.Text("text", "a "+token)
+	s.Attribute(otlp.Attribute{Key: "list", Value: []string{token}})
+	s.AddEvent("event "+token, otlp.Attribute{Key: "k", Value: token})
+	s.SetStatus(otlp.StatusError, "status "+token)
+	s.End()
+	if text := fmt.Sprint(spans()); strings.Contains(text, token) || strings.Count(text, mask.Mask) != 6 {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestSpansThatAreNotExported(t *testing.T) {
+	tr, spans := newTracer(t)
+	path := filepath.Join(t.TempDir(), "console")
+	tr.console, _ = spandump.Open(path, false)
+	for _, value := range []any{true, false, "true"} {
+		s := start(tr, "s", nil)
+		s.Attribute(otlp.Attribute{Key: semconv.SkipExport, Value: value})
+		s.End()
+	}
+	shown, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(shown), `"name": "s"`) != 2 || len(spans()) != 3 {
+		t.Errorf("%d spans in the dump, and exported:\n%s%v", len(spans()), shown, err)
+	}
+}
+
+func TestTheEndIsNotBeforeTheStart(t *testing.T) {
+	tr, spans := newTracer(t)
+	start(tr, "s", nil).EndAt(time.Unix(0, 0))
+	if s := spans()[0]; s.EndTime < s.StartTime {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWhatTheSpanSaysItselfCountsMost(t *testing.T) {
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	s.ID().SetStatus(otlp.StatusOK, "")
+	s.SetStatus(otlp.StatusError, "own")
+	s.End()
+	s = start(tr, "s", nil)
+	s.ID().SetStatus(otlp.StatusError, "others'")
+	s.End()
+	if got := spans(); got[0].Status.Description != "own" || got[1].Status.Description != "others'" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestASpanIsAdoptedOnce(t *testing.T) {
+	tr, _ := newTracer(t)
+	s := tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope})
+	id := s.ID()
+	if id.Adopt(otlp.KindClient) || !id.Adopt(otlp.KindServer) || id.Adopt(otlp.KindServer) {
+		t.Error("not once, or by a span of another kind")
+	}
+	s.End()
+	s = tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope}) // which uses its memory again
+	if id.Adopt(otlp.KindServer) || !s.ID().Adopt(otlp.KindServer) {
+		t.Error("after its end, or not the next")
+	}
+}
+
+func TestRatio(t *testing.T) {
+	for _, test := range []struct {
+		ratio     float64
+		low, high bool // whether trace ids around the middle are kept
+	}{{0, false, false}, {0.5, true, false}, {1, true, true}} {
+		s := newSampler(config.Sampler{Name: "traceidratio", Ratio: test.ratio})
+		low, high := [16]byte{8: 0x7f, 9: 0}, [16]byte{8: 0x80, 9: 1}
+		if s.keeps(&low, nil) != test.low || s.keeps(&high, nil) != test.high {
+			t.Errorf("%v keeps %v, %v; want %v, %v", test.ratio, s.keeps(&low, nil), s.keeps(&high, nil), test.low, test.high)
+		}
+	}
+}
+
+func TestHeadersThatArePassedOn(t *testing.T) {
+	tr, _ := newTracer(t, "OTEL_PROPAGATORS=tracecontext,baggage")
+	parent := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	var id Identity
+	tr.Extract(map[string][]string{"Traceparent": {parent}, "Tracestate": {strings.Repeat("x", 2049)}, "Baggage": {strings.Repeat("x", longestBaggage+1)}}, &id)
+	if id.State != "" || id.Baggage != "" || id.SpanID == [8]byte{} {
+		t.Errorf("of headers that are too long it keeps %q, %q", id.State, id.Baggage)
+	}
+	id.Baggage = "ours=1"
+	sent := map[string][]string{"Tracestate": {"of=another"}, "Baggage": {"theirs=1"}}
+	tr.Inject(sent, &id)
+	if sent["Tracestate"] != nil || sent["Baggage"][0] != "theirs=1" || sent["Traceparent"][0] != parent {
+		t.Errorf("sent: %v", sent)
 	}
 }
 
@@ -316,9 +460,59 @@ func TestGoroutines(t *testing.T) {
 	}
 }
 
+func TestWhatASpanHasBegunAs(t *testing.T) {
+	tr, _ := newTracer(t)
+	tr.engine = new(handover.Client)
+	remote := &Identity{TraceID: [16]byte{1}, SpanID: [8]byte{1}, Flags: sampled, State: "a=b", Remote: true}
+	s := tr.Start(Start{Name: "GET", Kind: otlp.KindServer, Scope: scope, Parent: remote})
+	s.Text("url.path", "/a")
+	s.Announce(otlp.Attribute{Key: "k", Value: "v"})
+	s.SetName("GET /{id}")
+	s.Text("http.route", "/{id}")
+	id := s.ID()
+	got, live := id.Look()
+	attributes, err := otlp.ParseSpan(got.Encoded)
+	if !live || err != nil || got.TraceID != remote.TraceID || got.ParentID != remote.SpanID || got.SpanID != id.SpanID || got.Flags != 0x301 || got.State != "a=b" ||
+		got.Name != "GET" || got.Kind != otlp.KindServer || got.Scope != "test" || got.Start.IsZero() || len(got.Attributes) != 1 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if len(attributes.Attributes) != 1 || attributes.Attributes[0].Value != "/a" {
+		t.Errorf("attributes %v", attributes.Attributes)
+	}
+	s.release()
+	other := start(tr, "other", nil) // which uses the memory of s again
+	if got, live := id.Look(); live {
+		t.Errorf("it has ended, and yet %+v", got)
+	}
+	if got, _ := other.ID().Look(); got.Name != "" || got.Encoded != nil || got.Attributes != nil {
+		t.Errorf("what was announced of another span: %+v", got)
+	}
+	other.release()
+	tr.recording = false
+	unrecorded := start(tr, "s", nil)
+	unrecorded.Announce()
+	if _, live := unrecorded.ID().Look(); live {
+		t.Error("a span that is not recorded is told of")
+	}
+}
+
 // To be run with -race.
 func TestConcurrentUse(t *testing.T) {
 	tr, spans := newTracer(t)
+	concurrently(t, tr)
+	for _, s := range spans() {
+		for _, e := range s.Events {
+			if "0x"+e.Name != s.Context.SpanID {
+				t.Errorf("an event of %s is at %s", e.Name, s.Context.SpanID)
+			}
+		}
+	}
+	tr.engine = new(handover.Client)
+	concurrently(t, tr)
+}
+
+// concurrently makes spans, adds to them and looks at them.
+func concurrently(t *testing.T, tr *Tracer) {
 	var group sync.WaitGroup
 	shared := make(chan *Identity, 1000)
 	for range 4 {
@@ -327,6 +521,7 @@ func TestConcurrentUse(t *testing.T) {
 			defer group.Done()
 			for range 200 {
 				s := start(tr, "s", nil)
+				s.Announce()
 				shared <- s.ID()
 				s.Text("a", "b")
 				s.End()
@@ -337,18 +532,14 @@ func TestConcurrentUse(t *testing.T) {
 			for range 200 {
 				id := <-shared
 				id.AddEvent(hex.EncodeToString(id.SpanID[:]))
+				if got, live := id.Look(); live && (got.SpanID != id.SpanID || got.Name != "" && got.Name != "s") {
+					t.Errorf("%x is told of as %+v", id.SpanID, got)
+				}
 				id.SetRoute("/")
 			}
 		}()
 	}
 	group.Wait()
-	for _, s := range spans() {
-		for _, e := range s.Events {
-			if "0x"+e.Name != s.Context.SpanID && s.Context.SpanID != "" {
-				t.Errorf("an event of %s is at %s", e.Name, s.Context.SpanID)
-			}
-		}
-	}
 }
 
 func BenchmarkSpan(b *testing.B) {

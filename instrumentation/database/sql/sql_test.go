@@ -38,8 +38,10 @@ func TestStatement(t *testing.T) {
 		t.Error("a statement of our own is traced")
 	}
 	statement(context.Background(), someDriver{}, "UPDATE t SET password = :p, n = :n", []any{sql.Named("p", "geheim"), sql.Named("n", 3)})(errors.New("no"))
+	in, out := "in", "not read"
+	statement(context.Background(), &someDriver{}, "CALL p(?, ?, ?)", []any{sql.Out{Dest: &in, In: true}, sql.Out{Dest: &out}, sql.Named("x", sql.Out{Dest: &out})})(nil)
 	text, _ := os.ReadFile(path)
-	for _, want := range []string{`"name": "UPDATE"`, `"db.system.name": "other_sql"`, `[{\"p\": \"****\"}, {\"n\": 3}]`, `"exception.message": "no"`} {
+	for _, want := range []string{`"name": "UPDATE"`, `"db.system.name": "other_sql"`, `[{\"p\": \"****\"}, {\"n\": 3}]`, `[\"in\", \"(out)\", {\"x\": \"(out)\"}]`, `"exception.message": "no"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}

@@ -2,7 +2,8 @@
 // in the same traces as the others, and end where those end.
 //
 // It is the global provider and the global propagator until the program sets its own. Then it passes everything on to
-// that, also for those who got hold of it before. It works with any version of the interface from v1.16 on, and
+// that, also for those who got hold of it before, and makes no spans any more; integrations do as before. What both
+// make is in the same traces. It works with any version of the interface from v1.16 on, and
 // therefore gets what it has to implement but does not know from the interface's own no-op span.
 package otel
 
@@ -10,6 +11,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -65,19 +67,40 @@ func foreign(key any, id *tracer.Identity) any {
 	if key != spanKey || spanKey == nil || id.TraceID == [16]byte{} {
 		return nil
 	}
-	return trace.Span(&span{Span: noop, id: id})
+	return trace.Span(&span{Span: noop, id: id, view: true})
 }
 
-// fromForeign finds our spans among OpenTelemetry's.
+// fromForeign finds our spans among OpenTelemetry's, and those of others where we have none in the same trace: what is
+// below a span of theirs in a request of ours is below ours, which goes where it goes itself.
 func fromForeign(ctx context.Context) *tracer.Identity {
-	if s, ok := trace.SpanFromContext(ctx).(*span); ok {
-		if id := tracer.OfContext(ctx); id != nil && id.SpanID == s.id.SpanID {
+	found := trace.SpanFromContext(ctx)
+	id := tracer.OfContext(ctx)
+	if s, ok := found.(*span); ok {
+		if id != nil && id.SpanID == s.id.SpanID {
 			return id // which may have more tags
 		}
 		return s.id
 	}
+	if id == nil {
+		id = tracer.Current()
+	}
+	if c := found.SpanContext(); c.IsValid() && (id == nil || id.TraceID != c.TraceID()) {
+		theirs := identity(c)
+		if s, ok := found.(interface{ SpanKind() trace.SpanKind }); ok { // as those of OpenTelemetry's SDK have
+			theirs.OfKind(otlp.Kind(s.SpanKind()))
+		} else if !c.IsRemote() {
+			theirs.OfKind(otlp.KindClient) // so that a request that names it gets no second one
+		}
+		if id != nil {
+			theirs = theirs.WithTags(id.Tags())
+		}
+		return theirs
+	}
 	return nil
 }
+
+// usurped reports whether the program has set a provider of its own.
+func usurped() bool { return otel.GetTracerProvider() != trace.TracerProvider(ours) }
 
 type provider struct{ trace.TracerProvider }
 
@@ -141,6 +164,12 @@ func (t *spans) Start(ctx context.Context, name string, options ...trace.SpanSta
 	for _, link := range c.Links() {
 		s.AddLink(link)
 	}
+	if parent == nil || parent.Remote {
+		switch kind {
+		case otlp.KindServer, otlp.KindConsumer:
+			started.Announce(slices.Clone(s.attributes)...)
+		}
+	}
 	return trace.ContextWithSpan(tracer.WithIdentity(ctx, s.id), s), s
 }
 
@@ -169,6 +198,7 @@ func identity(c trace.SpanContext) *tracer.Identity {
 type span struct {
 	trace.Span
 	id        *tracer.Identity
+	view      bool
 	adopted   bool
 	recording bool
 
@@ -180,8 +210,12 @@ type span struct {
 	message    string
 }
 
-// SpanContext implements trace.Span.
+// SpanContext implements trace.Span. To a provider of the program's own our spans are no parents, which would make it
+// keep what its own sampler would not, and would be missing where it sends its spans; but it joins their trace.
 func (s *span) SpanContext() trace.SpanContext {
+	if s.view && usurped() {
+		return trace.NewSpanContext(trace.SpanContextConfig{TraceID: s.id.TraceID})
+	}
 	state, _ := trace.ParseTraceState(s.id.State)
 	return trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: s.id.TraceID, SpanID: s.id.SpanID, TraceFlags: trace.TraceFlags(s.id.Flags), TraceState: state, Remote: s.id.Remote,

@@ -122,7 +122,7 @@ func TestAServerThatIsTracedByHandHasOneSpan(t *testing.T) {
 	expect(t, dump(), `"app": "a"`, `"description": "bad"`, `"parent_id": "0x`+s.SpanContext().SpanID().String())
 }
 
-// theirs is a provider of the program's own.
+// theirs is a provider of the program's own. Its spans have ids of their own in the trace that they find.
 type theirs struct {
 	trace.TracerProvider
 	started *[]string
@@ -138,8 +138,13 @@ func (p theirs) Tracer(name string, _ ...trace.TracerOption) trace.Tracer {
 }
 
 func (t theirTracer) Start(ctx context.Context, name string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
+	parent := trace.SpanContextFromContext(ctx)
+	if parent.IsValid() {
+		name += " below " + parent.SpanID().String()
+	}
 	*t.started = append(*t.started, name)
-	return ctx, noop
+	c := trace.NewSpanContext(trace.SpanContextConfig{TraceID: parent.TraceID(), SpanID: trace.SpanID{byte(len(*t.started))}, TraceFlags: trace.FlagsSampled})
+	return trace.ContextWithSpanContext(ctx, c), trace.SpanFromContext(trace.ContextWithSpanContext(ctx, c))
 }
 
 func TestAProviderOfTheProgramsOwnGetsEverything(t *testing.T) {
@@ -156,6 +161,41 @@ func TestAProviderOfTheProgramsOwnGetsEverything(t *testing.T) {
 	}
 	if fields := propagator.Fields(); len(fields) != 1 || fields[0] != "baggage" {
 		t.Errorf("fields %q", fields)
+	}
+}
+
+// Spans of a provider of the program's own and those of integrations share their trace, and need each other for
+// nothing else.
+func TestIntegrationsBesideAProviderOfTheProgramsOwn(t *testing.T) {
+	dump := begin(t)
+	var started []string
+	otel.SetTracerProvider(theirs{noop.TracerProvider(), &started})
+	own := tracer.Active().Start(tracer.Start{Name: "GET", Kind: otlp.KindServer, Scope: otlp.NewScope("x", "")})
+	id := own.ID()
+	ctx, span := otel.Tracer("app").Start(tracer.WithIdentity(context.Background(), id), "inner")
+	if started[0] != "inner" || span.SpanContext().TraceID() != id.TraceID {
+		t.Errorf("their span is %q in %v, not a root in ours", started, span.SpanContext().TraceID())
+	}
+	if got := tracer.FromContext(ctx); got != id {
+		t.Errorf("below it, integrations see %+v", got)
+	}
+	trace.SpanFromContext(tracer.WithIdentity(context.Background(), id)).SetAttributes(attribute.String("user.id", "7"))
+	own.End()
+	expect(t, dump(), `"user.id": "7"`)
+
+	job := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled}))
+	for name, ctx := range map[string]context.Context{
+		"outside of requests":                   job,
+		"in one, but in another trace":          trace.ContextWithSpanContext(tracer.WithIdentity(context.Background(), id), trace.SpanContextFromContext(job)),
+		"with execution tags, outside of spans": tracer.WithIdentity(job, new(tracer.Identity).WithTags([]otlp.Attribute{{Key: "tag", Value: "v"}})),
+	} {
+		got := tracer.FromContext(ctx)
+		if got == nil || got.TraceID != [16]byte{1} || got.SpanID != [8]byte{2} || !got.Sampled() {
+			t.Errorf("%s, integrations see %+v", name, got)
+		}
+		if tagged := strings.Contains(name, "tags"); tagged != (len(got.Tags()) == 1) {
+			t.Errorf("%s, the tags are %v", name, got.Tags())
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	if t := tracer.Active(); t != nil && !t.Disabled("log/slog") {
+	if t := tracer.Active(); t != nil && t.Records() && !t.Disabled("log/slog") {
 		slog.LumigoIDs = ids
 	}
 }

@@ -22,7 +22,7 @@ import (
 // calling is a request that is on its way.
 type calling struct {
 	span     *tracer.Span
-	limit    int
+	sent     capture
 	request  *requestBody // nil when it is not kept that way
 	received capture
 	header   http.Header // of the response, for its encoding
@@ -49,7 +49,7 @@ func roundTrip(r *http.Request) (sent *http.Request, done func(*http.Response, e
 		start.Endpoint = r.URL.String()
 	}
 	span := t.Start(start)
-	c := &calling{span: span, limit: t.Capture()}
+	c := &calling{span: span, sent: newCapture(span, t, mask.RequestBodies), received: newCapture(span, t, mask.ResponseBodies)}
 	sent = r.WithContext(r.Context())
 	sent.Header = maps.Clone(r.Header)
 	// A header that is added now might void the signature of a request to AWS.
@@ -82,7 +82,7 @@ func (c *calling) describe(r, sent *http.Request) {
 		host = r.Host
 	}
 	headers(span, "http.request.headers", mask.RequestHeaders, r.Header, host)
-	if r.Body == nil || r.Body == http.NoBody || c.limit <= 0 || !kept(r.Header) {
+	if r.Body == nil || r.Body == http.NoBody || c.sent.limit <= 0 || !kept(r.Header) {
 		return
 	}
 	if r.GetBody != nil && inMemory[reflect.TypeOf(r.Body)] {
@@ -90,15 +90,14 @@ func (c *calling) describe(r, sent *http.Request) {
 		if err != nil {
 			return
 		}
-		data, _ := io.ReadAll(io.LimitReader(copied, int64(c.limit)+1))
-		var body capture
-		body.add(data, "", span.Room(0), c.limit)
-		data, cut := body.unpacked(encoding(r.Header), c.limit)
+		data, _ := io.ReadAll(io.LimitReader(copied, int64(c.sent.limit)+1))
+		c.sent.add(data, "", span.Room(0))
+		data, cut := c.sent.unpacked(encoding(r.Header))
 		span.Body("http.request.body", mask.RequestBodies, data, cut)
 		return
 	}
 	if _, file := r.Body.(*os.File); !file { // which the kernel may send by itself
-		c.request = &requestBody{ReadCloser: r.Body, limit: c.limit}
+		c.request = &requestBody{ReadCloser: r.Body, kept: c.sent}
 		sent.Body = c.request
 	}
 }
@@ -113,17 +112,16 @@ var inMemory = map[reflect.Type]bool{
 // requestBody keeps what is sent.
 type requestBody struct {
 	io.ReadCloser
-	limit int
-	mu    sync.Mutex
-	data  []byte
-	kept  capture
+	mu   sync.Mutex
+	data []byte
+	kept capture
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.mu.Lock()
-		b.kept.add(p[:n], "", &b.data, b.limit)
+		b.kept.add(p[:n], "", &b.data)
 		b.mu.Unlock()
 	}
 	return n, err
@@ -155,13 +153,14 @@ func (c *calling) done(resp *http.Response, err error) {
 		c.finish()
 		return
 	}
-	if _, both := resp.Body.(io.Writer); both || c.limit <= 0 || !kept(resp.Header) {
+	if _, both := resp.Body.(io.Writer); both || c.received.limit <= 0 || !kept(resp.Header) {
 		c.finish()
 		return
 	}
 	b := &responseBody{ReadCloser: resp.Body, call: c}
 	resp.Body = b
-	runtime.SetFinalizer(b, func(b *responseBody) { b.call.finish() }) // one that is never read to its end nor closed
+	// One that is never read to its end nor closed. A finalizer would keep it for ever: HTTP/2's own body refers to it.
+	runtime.AddCleanup(b, (*calling).finish, c)
 }
 
 func (c *calling) finish() {
@@ -178,10 +177,10 @@ func (c *calling) finish() {
 	if c.request != nil {
 		c.request.mu.Lock()
 		defer c.request.mu.Unlock()
-		data, cut := c.request.kept.unpacked("", c.limit)
+		data, cut := c.request.kept.unpacked("")
 		span.Body("http.request.body", mask.RequestBodies, data, cut)
 	}
-	data, cut := c.received.unpacked(encoding(c.header), c.limit)
+	data, cut := c.received.unpacked(encoding(c.header))
 	span.Body("http.response.body", mask.ResponseBodies, data, cut)
 }
 
@@ -197,7 +196,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.mu.Lock()
 		if !c.over {
-			c.received.add(p[:n], "", c.span.Room(1), c.limit)
+			c.received.add(p[:n], "", c.span.Room(1))
 		}
 		c.mu.Unlock()
 	}

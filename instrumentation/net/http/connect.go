@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
 )
 
 func init() {
@@ -23,5 +24,6 @@ func init() {
 		}
 		http.LumigoRoute = route
 		http.LumigoRoundTrip = roundTrip
+		http.LumigoUntraced = untraced.Context
 	}
 }

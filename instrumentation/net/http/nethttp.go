@@ -95,6 +95,10 @@ func headers(s *tracer.Span, key string, c mask.Category, h http.Header, host st
 	if len(h) == 0 && host == "" || !s.Recording() {
 		return
 	}
+	if s.Hides(c) {
+		s.Known(key, mask.Mask)
+		return
+	}
 	list := s.Buffer()
 	if host != "" {
 		list = append(list, mask.Header{Name: "Host", Value: host})
@@ -147,13 +151,22 @@ func encoding(h http.Header) string {
 
 // A capture keeps the beginning of a body.
 type capture struct {
-	data *[]byte // lent by the span; nil until there is something
-	cut  bool
+	limit  int     // of what is kept, in bytes
+	hidden bool    // the body is masked whole: one byte tells that there is one
+	data   *[]byte // lent by the span; nil until there is something
+	cut    bool
 }
 
-func (c *capture) add(b []byte, s string, room *[]byte, limit int) {
+func newCapture(s *tracer.Span, t *tracer.Tracer, c mask.Category) capture {
+	if s.Hides(c) {
+		return capture{limit: min(t.Capture(), 1), hidden: true}
+	}
+	return capture{limit: t.Capture()}
+}
+
+func (c *capture) add(b []byte, s string, room *[]byte) {
 	c.data = room
-	left := limit - len(*room)
+	left := c.limit - len(*room)
 	if len(b)+len(s) > left {
 		c.cut = true
 	}
@@ -162,19 +175,19 @@ func (c *capture) add(b []byte, s string, room *[]byte, limit int) {
 }
 
 // unpacked is what was kept, as it was before it was packed for the way.
-func (c *capture) unpacked(encoding string, limit int) (data []byte, cut bool) {
+func (c *capture) unpacked(encoding string) (data []byte, cut bool) {
 	if c.data == nil || len(*c.data) == 0 {
 		return nil, false
 	}
-	if encoding == "" || !strings.Contains(strings.ToLower(encoding), "gzip") {
+	if c.hidden || encoding == "" || !strings.Contains(strings.ToLower(encoding), "gzip") {
 		return *c.data, c.cut
 	}
 	r, err := gzip.NewReader(bytes.NewReader(*c.data))
 	if err != nil {
 		return nil, false
 	}
-	data, err = io.ReadAll(io.LimitReader(r, int64(limit)))
-	return data, err != nil || c.cut || len(data) == limit
+	data, err = io.ReadAll(io.LimitReader(r, int64(c.limit)))
+	return data, err != nil || c.cut || len(data) == c.limit
 }
 
 // guard keeps our own mistakes from the application. It is deferred.

@@ -1,10 +1,16 @@
 package nethttp
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +18,9 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
 )
 
 // activate makes a tracer that sends nowhere active.
@@ -79,6 +87,253 @@ func TestSignedRequestsGetNoHeader(t *testing.T) {
 		t.Errorf("headers: %v", sent.Header)
 	}
 	done(nil, io.EOF)
+}
+
+// dumping makes a tracer active whose spans the function that it returns reads.
+func dumping(t *testing.T) (spans func() []dumped) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dump")
+	dump, err := spandump.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := config.Parse(nil)
+	m, _ := mask.New(c.Masking, nil)
+	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
+	t.Cleanup(func() { tracer.Activate(nil) })
+	return func() (spans []dumped) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var s dumped
+			if err := json.Unmarshal([]byte(line), &s); err != nil {
+				t.Fatal(err)
+			}
+			spans = append(spans, s)
+		}
+		return spans
+	}
+}
+
+type dumped struct {
+	Name   string
+	Status struct {
+		Code string `json:"status_code"`
+	}
+	Attributes map[string]any
+}
+
+func TestServerSpans(t *testing.T) {
+	text, packed := http.Header{"Content-Type": {"text/plain"}}, new(bytes.Buffer)
+	w := gzip.NewWriter(packed)
+	io.WriteString(w, "unpacked")
+	w.Close()
+	for _, test := range []struct {
+		name   string
+		method string
+		header http.Header // of the request
+		serve  func(s *serving)
+		span   string
+		status string
+		want   map[string]any // nil for none
+	}{
+		{"bodies", "POST", text, func(s *serving) {
+			s.Read([]byte("que"), nil)
+			s.Read([]byte("stion"), io.EOF)
+			s.Wrote(text, []byte("ans"), "")
+			s.Wrote(text, nil, "wer")
+			s.Done(200, text, false)
+		}, "POST", "UNSET", map[string]any{"http.request.body": "question", "http.response.body": "answer", "http.response.status_code": 200.0}},
+		{"bodies that are packed", "POST", http.Header{"Content-Encoding": {"gzip"}}, func(s *serving) {
+			s.Read(packed.Bytes(), io.EOF)
+			h := http.Header{"Content-Encoding": {"br"}}
+			s.Wrote(h, []byte("who knows"), "")
+			s.Done(200, h, false)
+		}, "POST", "UNSET", map[string]any{"http.request.body": "unpacked", "http.response.body": nil}},
+		{"bodies that are no text", "POST", http.Header{"Content-Type": {"image/png"}}, func(s *serving) {
+			s.Read([]byte("png"), io.EOF)
+			h := http.Header{"Content-Type": {"application/octet-stream"}}
+			s.Wrote(h, []byte("data"), "")
+			s.Done(200, h, false)
+		}, "POST", "UNSET", map[string]any{"http.request.body": nil, "http.response.body": nil}},
+		{"bodies read and written too late", "POST", text, func(s *serving) {
+			s.Done(200, nil, false)
+			s.Read([]byte("late"), nil)
+			s.Wrote(text, []byte("late"), "")
+		}, "POST", "UNSET", map[string]any{"http.request.body": nil, "http.response.body": nil}},
+		{"a method that somebody has made up", "BREW", nil, func(s *serving) { s.Done(405, nil, false) },
+			"HTTP", "UNSET", map[string]any{"http.request.method": "_OTHER", "http.request.method_original": "BREW"}},
+		{"an error", "GET", nil, func(s *serving) { s.Done(502, nil, false) },
+			"GET", "ERROR", map[string]any{"error.type": "502", "http.response.status_code": 502.0}},
+		{"a pattern with a host", "GET", nil, func(s *serving) {
+			route(s.context(), "GET h/a/{id}")
+			route(s.context(), "/outer/")
+			s.Done(200, nil, false)
+		}, "GET /a/{id}", "UNSET", map[string]any{"http.route": "/a/{id}"}},
+		{"a proxy's client", "GET", http.Header{"X-Forwarded-For": {"1.2.3.4, 5.6.7.8"}}, func(s *serving) { s.Done(200, nil, false) },
+			"GET", "UNSET", map[string]any{"client.address": "1.2.3.4", "network.peer.address": "192.0.2.1"}},
+		{"nothing written", "GET", nil, func(s *serving) { s.Done(0, nil, false) }, "GET", "UNSET", map[string]any{"http.response.status_code": 200.0}},
+		{"a connection that was taken over", "GET", nil, func(s *serving) { s.Done(0, nil, true) }, "GET", "UNSET", map[string]any{"http.response.status_code": 101.0}},
+		{"a handler that aborts", "GET", nil, panics(http.ErrAbortHandler), "GET", "ERROR", map[string]any{"error.type": "net/http.ErrAbortHandler"}},
+		{"a handler that panics", "GET", nil, panics(io.EOF), "GET", "ERROR", map[string]any{"error.type": "*errors.errorString"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spans := dumping(t)
+			r := httptest.NewRequest(test.method, "http://h/a/7", strings.NewReader("x"))
+			if test.header != nil {
+				r.Header = test.header
+			}
+			test.serve(serve(r))
+			got := spans()[0]
+			if got.Name != test.span || got.Status.Code != test.status {
+				t.Errorf("got %s, %s; want %s, %s", got.Name, got.Status.Code, test.span, test.status)
+			}
+			for key, want := range test.want {
+				if got.Attributes[key] != want {
+					t.Errorf("%s = %v, want %v", key, got.Attributes[key], want)
+				}
+			}
+		})
+	}
+}
+
+// panics ends a span with a panic under way, as the woven runtime tells of it.
+func panics(value any) func(*serving) {
+	return func(s *serving) {
+		before := tracer.Panicking
+		defer func() { tracer.Panicking = before }()
+		tracer.Panicking = func() (uintptr, any, bool) { return 1, value, true }
+		s.Done(0, nil, false)
+	}
+}
+
+func TestRequestsThatAreNotServed(t *testing.T) {
+	activate(t)
+	r := httptest.NewRequest("GET", "/", nil)
+	if serve(r.WithContext(untraced.Context(r.Context()))) != nil {
+		t.Error("one of ours is traced")
+	}
+	r.Header.Set("Baggage", "k=v")
+	s := serve(r)
+	if id := tracer.FromContext(s.context()); id.Baggage != "k=v" || id.Parent() != [8]byte{} {
+		t.Errorf("baggage without a parent gives %+v", id)
+	}
+	s.Done(200, nil, false)
+}
+
+// A broken body reads as it says.
+type broken struct{ error }
+
+func (b broken) Read(p []byte) (int, error) { return copy(p, "half"), b.error }
+func (b broken) Close() error               { return b.error }
+
+func TestClientSpans(t *testing.T) {
+	failure := errors.New("connection lost")
+	answer := func(code int, body io.ReadCloser) *http.Response {
+		return &http.Response{StatusCode: code, Header: http.Header{}, Body: body}
+	}
+	for _, test := range []struct {
+		name   string
+		do     func(t *testing.T, done func(*http.Response, error))
+		status string
+		body   any
+	}{
+		{"read to its end", func(t *testing.T, done func(*http.Response, error)) {
+			resp := answer(200, io.NopCloser(strings.NewReader("answer")))
+			done(resp, nil)
+			io.ReadAll(resp.Body)
+		}, "UNSET", "answer"},
+		{"closed before", func(t *testing.T, done func(*http.Response, error)) {
+			resp := answer(200, io.NopCloser(strings.NewReader("answer")))
+			done(resp, nil)
+			io.ReadFull(resp.Body, make([]byte, 3))
+			resp.Body.Close()
+			resp.Body.Close()
+		}, "UNSET", "ans"},
+		{"cut off", func(t *testing.T, done func(*http.Response, error)) {
+			resp := answer(200, broken{failure})
+			done(resp, nil)
+			if n, err := resp.Body.Read(make([]byte, 10)); n != 4 || err != failure {
+				t.Errorf("the application gets %d, %v", n, err)
+			}
+			if err := resp.Body.Close(); err != failure {
+				t.Errorf("closing gives %v", err)
+			}
+		}, "ERROR", "half"},
+		{"no answer", func(t *testing.T, done func(*http.Response, error)) { done(nil, failure) }, "ERROR", nil},
+		{"an error", func(t *testing.T, done func(*http.Response, error)) { done(answer(404, http.NoBody), nil) }, "ERROR", nil},
+		{"another protocol", func(t *testing.T, done func(*http.Response, error)) {
+			body := struct {
+				io.ReadCloser
+				io.Writer
+			}{}
+			resp := answer(101, body)
+			if done(resp, nil); resp.Body != body {
+				t.Error("the connection is not what it was")
+			}
+		}, "UNSET", nil},
+		{"a body that can be written to", func(t *testing.T, done func(*http.Response, error)) {
+			body := struct {
+				io.ReadCloser
+				io.Writer
+			}{}
+			resp := answer(200, body)
+			if done(resp, nil); resp.Body != body {
+				t.Error("the body is not what it was")
+			}
+		}, "UNSET", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spans := dumping(t)
+			r, _ := http.NewRequest("GET", "http://h/", nil)
+			_, done := roundTrip(r)
+			test.do(t, done)
+			if got := spans(); len(got) != 1 || got[0].Status.Code != test.status || got[0].Attributes["http.response.body"] != test.body {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// What the caller's body is decides how it is kept, so that the transport sends it as it would.
+func TestBodiesThatAreSent(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for name, test := range map[string]struct {
+		body    io.Reader
+		changes bool
+		want    any
+	}{
+		"in memory": {strings.NewReader("text"), false, "text"},
+		"a stream":  {io.MultiReader(strings.NewReader("te"), strings.NewReader("xt")), true, "text"},
+		"a file":    {file, false, nil},
+		"none":      {nil, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spans := dumping(t)
+			r, _ := http.NewRequest("POST", "http://h/", test.body)
+			r.Header.Set("Content-Type", "text/plain")
+			sent, done := roundTrip(r)
+			if changes := sent.Body != r.Body; changes != test.changes {
+				t.Errorf("another body is sent: %v", changes)
+			}
+			if sent.Header.Get("Traceparent") == "" || r.Header.Get("Traceparent") != "" {
+				t.Error("the header is not where it belongs")
+			}
+			if sent.Body != nil {
+				io.ReadAll(sent.Body)
+			}
+			done(nil, io.EOF)
+			if got := spans()[0].Attributes["http.request.body"]; got != test.want {
+				t.Errorf("kept %v, want %v", got, test.want)
+			}
+		})
+	}
 }
 
 // BenchmarkServe is what tracing adds to one request, but for its share of sending.

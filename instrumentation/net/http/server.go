@@ -24,7 +24,6 @@ type serving struct {
 	method   string
 	isText   bool   // the request's body
 	encoding string // of it
-	limit    int    // of what is kept of a body
 
 	mu       sync.Mutex // reads and writes may come from other goroutines than the handler's
 	over     bool
@@ -39,7 +38,7 @@ func (s *serving) context() context.Context { return &s.ctx }
 // serve starts a span; it returns nil if there is none.
 func serve(r *http.Request) (s *serving) {
 	t := tracer.Active()
-	if t == nil || untraced.Is(r.Context()) {
+	if t == nil || untraced.Is(r.Context()) || r.Method == "PRI" { // HTTP/2 begins, and this is no request
 		return nil
 	}
 	defer guard()
@@ -52,11 +51,12 @@ func serve(r *http.Request) (s *serving) {
 		start.Endpoint = r.URL.RequestURI()
 	}
 	span := t.Start(start)
-	s = &serving{span: span, limit: t.Capture()}
+	s = &serving{span: span, received: newCapture(span, t, mask.RequestBodies), sent: newCapture(span, t, mask.ResponseBodies)}
 	s.ctx = tracer.Context{Context: r.Context(), ID: span.ID()}
 	s.before = tracer.Enter(span.ID())
 	if span.Recording() {
 		s.describe(r)
+		span.Announce()
 	}
 	return s
 }
@@ -107,7 +107,7 @@ func (s *serving) describe(r *http.Request) {
 	}
 	address(span, host, r.TLS != nil)
 	headers(span, "http.request.headers", mask.RequestHeaders, r.Header, r.Host)
-	if r.ContentLength != 0 && s.limit > 0 && kept(r.Header) {
+	if r.ContentLength != 0 && s.received.limit > 0 && kept(r.Header) {
 		s.isText, s.encoding = true, encoding(r.Header)
 	}
 }
@@ -120,13 +120,13 @@ func (s *serving) Read(p []byte, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.over {
-		s.received.add(p, "", s.span.Room(0), s.limit)
+		s.received.add(p, "", s.span.Room(0))
 	}
 }
 
 // Wrote takes in what it writes of the response's.
 func (s *serving) Wrote(h http.Header, b []byte, text string) {
-	if s.limit <= 0 {
+	if s.sent.limit <= 0 {
 		return
 	}
 	s.mu.Lock()
@@ -138,7 +138,7 @@ func (s *serving) Wrote(h http.Header, b []byte, text string) {
 		s.decided, s.keeps = true, s.span.Recording() && kept(h)
 	}
 	if s.keeps {
-		s.sent.add(b, text, s.span.Room(1), s.limit)
+		s.sent.add(b, text, s.span.Room(1))
 	}
 }
 
@@ -175,7 +175,7 @@ func (s *serving) Done(code int, h http.Header, hijacked bool) {
 	case code == 0 && !hijacked:
 		code = http.StatusOK
 	}
-	if code != 0 {
+	if code > 0 {
 		status(span, code)
 		if code >= 500 {
 			span.SetStatus(otlp.StatusError, "")
@@ -185,10 +185,10 @@ func (s *serving) Done(code int, h http.Header, hijacked bool) {
 		}
 	}
 	headers(span, "http.response.headers", mask.ResponseHeaders, h, "")
-	if data, cut := s.received.unpacked(s.encoding, s.limit); len(data) > 0 {
+	if data, cut := s.received.unpacked(s.encoding); len(data) > 0 {
 		span.Body("http.request.body", mask.RequestBodies, data, cut)
 	}
-	if data, cut := s.sent.unpacked(encoding(h), s.limit); len(data) > 0 {
+	if data, cut := s.sent.unpacked(encoding(h)); len(data) > 0 {
 		span.Body("http.response.body", mask.ResponseBodies, data, cut)
 	}
 }

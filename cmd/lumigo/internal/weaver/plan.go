@@ -385,10 +385,15 @@ func (p *planner) weave(i *integration) error {
 	if len(weaves) == 0 {
 		return nil
 	}
-	pkg := p.packages[i.target]
-	if pkg == nil || pkg.Dir == "" {
+	// It may be there only as it is compiled for the tests of what it imports, as "path [path.test]".
+	n := slices.IndexFunc(p.all, func(pkg *goPackage) bool {
+		plain, _, _ := strings.Cut(pkg.ImportPath, " ")
+		return plain == i.target
+	})
+	if n < 0 || p.all[n].Dir == "" {
 		return fmt.Errorf("cannot find package %s", i.target)
 	}
+	pkg := p.all[n]
 	// A toolchain in the module cache goes by another name.
 	dir := pkg.Dir
 	if pkg.Standard {

@@ -61,18 +61,9 @@ func weave() {
 	os.Exit(1)
 }
 
+// TestScripts runs the scripts, with LUMIGO_TEST_TOOLCHAIN=go1.25.14 by that toolchain.
 func TestScripts(t *testing.T) {
-	runScripts(t, "")
-}
-
-// TestToolchains runs the scripts that a toolchain may matter to with each that is promised.
-func TestToolchains(t *testing.T) {
-	for _, version := range strings.Fields(os.Getenv("LUMIGO_TEST_TOOLCHAINS")) {
-		t.Run(version, func(t *testing.T) { runScripts(t, version) })
-	}
-}
-
-func runScripts(t *testing.T, toolchain string) {
+	toolchain := os.Getenv("LUMIGO_TEST_TOOLCHAIN")
 	real := func(name string) string {
 		out, err := exec.Command("go", "env", name).Output()
 		if err != nil {

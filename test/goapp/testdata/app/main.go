@@ -27,6 +27,8 @@ import (
 	_ "example.com/app/fakesqlite"
 )
 
+var hanging = make(chan struct{}) // closed by the only request that never ends
+
 var odd = []any{"lonely"}
 
 var (
@@ -35,6 +37,7 @@ var (
 )
 
 func main() {
+	byDefault := slog.Default() // which writes to the standard logger
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stdout, nil)))
 	log.SetOutput(io.Discard)
 	db, _ = sql.Open("fakesqlite", "x")
@@ -57,6 +60,10 @@ func main() {
 		w.WriteHeader(http.StatusAccepted)
 		io.WriteString(w, "later")
 	})
+	mux.HandleFunc("/hang", func(w http.ResponseWriter, r *http.Request) {
+		close(hanging)
+		select {}
+	})
 	mux.HandleFunc("/hijack", func(w http.ResponseWriter, r *http.Request) {
 		c, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -66,6 +73,7 @@ func main() {
 		rw.Flush()
 		time.AfterFunc(50*time.Millisecond, func() { c.Close() }) // after the handler has returned
 	})
+	mux.HandleFunc("/log", func(w http.ResponseWriter, r *http.Request) { writeLog(w, byDefault) })
 	mux.HandleFunc("/interfaces", func(w http.ResponseWriter, r *http.Request) {
 		_, flusher := w.(http.Flusher)
 		_, hijacker := w.(http.Hijacker)
@@ -88,15 +96,19 @@ func main() {
 	for _, arg := range os.Args[1:] {
 		switch arg {
 		case "order":
-			post(http.DefaultClient, base)
+			post(http.DefaultClient, base, "")
+		case "expect":
+			post(http.DefaultClient, base, "100-continue")
 		case "h2":
-			post(h2, secure.URL)
+			post(h2, secure.URL, "")
 		case "query":
 			rows, err := db.Query("SELECT n FROM t WHERE password = ? AND a = ?", "geheim", 1)
 			if err == nil {
 				rows.Close()
 			}
 			db.Query("SELECT FAIL")
+		case "statements":
+			statements(context.Background())
 		case "hijack":
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
@@ -107,6 +119,13 @@ func main() {
 			fmt.Printf("%q\n", answer)
 		case "h2/interfaces":
 			get(h2, secure.URL+"/interfaces")
+		case "hang":
+			go get(http.DefaultClient, base+"/hang?token=geheim")
+			<-hanging
+		case "pause": // for what is done in the background
+			time.Sleep(300 * time.Millisecond)
+		case "log":
+			writeLog(os.Stdout, byDefault)
 		case "pid":
 			fmt.Println("pid", os.Getpid())
 		case "serve":
@@ -124,13 +143,52 @@ func main() {
 			log.Fatal("fatal")
 		case "crash":
 			panic("crash")
+		case "kill":
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		case "fatal-error":
+			new(sync.Mutex).Unlock()
 		case "go-crash":
 			go func() { var m map[string]int; m["x"] = 1 }()
 			time.Sleep(time.Hour)
 		default:
+			if name, ok := strings.CutPrefix(arg, "wire/"); ok {
+				wire(name)
+				continue
+			}
 			get(http.DefaultClient, base+arg)
 		}
 	}
+}
+
+// writeLog writes lines in all the ways there are.
+func writeLog(w io.Writer, byDefault *slog.Logger) {
+	l := log.New(w, "app: ", log.Lshortfile|log.Lmsgprefix)
+	l.Print("a line")
+	l.Println("with", "a newline")
+	l.Printf("two\nlines\r\n\n")
+	l.Print()
+	l.Print(`{"json":true}`)
+	l.Print("own trace_id=1")
+	l.Output(1, "from here")
+	log.New(w, "bare ", 0).Print("of another logger")
+	log.SetOutput(w)
+	log.Print("of the standard logger")
+	byDefault.Info("of slog's default handler", "id", 7)
+	log.SetOutput(io.Discard)
+	text := slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch source, ok := a.Value.Any().(*slog.Source); {
+		case ok:
+			return slog.Int("line", source.Line)
+		case a.Key == slog.TimeKey:
+			return slog.Attr{}
+		}
+		return a
+	}})
+	slog.NewLogLogger(text, slog.LevelWarn).Print("by slog")
+	slog.New(text).Info("own", "trace_id", "1")
+	slog.New(text).LogAttrs(context.Background(), slog.LevelInfo, "own", slog.String("trace_id", "1"))
+	slog.New(text).LogAttrs(context.Background(), slog.LevelInfo, "attributes", slog.Int("id", 7))
 }
 
 func get(c *http.Client, url string) {
@@ -144,9 +202,12 @@ func get(c *http.Client, url string) {
 	fmt.Println(resp.StatusCode, string(body), resp.Request.URL == nil, resp.Request.Header.Get("Traceparent"))
 }
 
-func post(c *http.Client, base string) {
+func post(c *http.Client, base, expect string) {
 	req, _ := http.NewRequest("POST", base+"/orders/7?token=geheim", strings.NewReader(`{"password":"geheim","amount":3}`))
 	req.Header.Set("Content-Type", "application/json")
+	if expect != "" {
+		req.Header.Set("Expect", expect)
+	}
 	resp, err := c.Do(req)
 	if err != nil {
 		fmt.Println(err)
@@ -155,6 +216,44 @@ func post(c *http.Client, base string) {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	fmt.Println(resp.StatusCode, string(body), resp.Request == req, len(req.Header))
+}
+
+// statements runs one in each way there is.
+func statements(ctx context.Context) {
+	check := func(_ any, err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	query := func(rows *sql.Rows, err error) {
+		check(rows, err)
+		rows.Close()
+	}
+	query(db.Query("SELECT 1"))
+	query(db.QueryContext(ctx, "SELECT 2"))
+	check(db.Exec("SELECT 3"))
+	check(db.ExecContext(ctx, "SELECT 4"))
+	n := 0
+	check(nil, db.QueryRow("SELECT 5").Scan(&n))
+	tx, err := db.BeginTx(ctx, nil)
+	check(tx, err)
+	query(tx.Query("SELECT 6"))
+	check(tx.Exec("SELECT 7"))
+	c, err := db.Conn(ctx)
+	check(c, err)
+	query(c.QueryContext(ctx, "SELECT 8"))
+	check(c.ExecContext(ctx, "SELECT 9"))
+	check(nil, c.Close())
+	for _, prepare := range []func(string) (*sql.Stmt, error){db.Prepare, tx.Prepare} {
+		s, err := prepare("SELECT 10")
+		check(s, err)
+		query(s.Query())
+		check(s.Exec())
+		check(nil, s.QueryRowContext(ctx).Scan(&n))
+		check(nil, s.Close())
+	}
+	check(nil, tx.Commit())
+	fmt.Println(n)
 }
 
 // order passes no context to anything, and does some of its work in goroutines.

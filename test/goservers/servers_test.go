@@ -1,0 +1,209 @@
+package goservers
+
+import "regexp"
+
+// protojson writes space or not depending on the binary. The ids of etcd are made of its
+// ports, and it decides on versions after its start.
+var protojson = regexp.MustCompile(`,\s?|Content-Length: .*|"(cluster_id|member_id)":"\d+"|"(etcdcluster|storage)":"[^"]*"`)
+
+// Routers that match paths by themselves do not tell net/http what matched, but for chi: the spans are named by the
+// method alone, unless the program sets Request.Pattern itself.
+var servers = []server{
+	{name: "chi", requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "HEAD /hello", spans: "SERVER HEAD /hello 200"},
+		{ask: "GET /hello", header: "Accept-Encoding: gzip", spans: "SERVER GET /hello 200"},
+		{ask: "GET /articles/7?token=x", header: "X-Forwarded-For: 192.0.2.1", spans: `
+			SERVER GET /articles/{id:[0-9]+} 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`, shows: map[string]any{"client.address": "192.0.2.1", "url.query": "token=****"}},
+		{ask: "POST /articles", header: "Content-Type: application/json", body: `{"title":"t","password":"p"}`, spans: "SERVER POST /articles 201", shows: map[string]any{
+			"http.request.body": `{"title": "t", "password": "****"}`, "http.response.body": `{"title": "t", "password": "****"}`}},
+		{ask: "GET /files/a/b.txt", spans: "SERVER GET /files/* 200"},
+		{ask: "GET /admin/users/ann", header: "Authorization: Basic bWU6c2VjcmV0", spans: "SERVER GET /admin/users/{name} 200"},
+		{ask: "GET /admin/users/ann", spans: "SERVER GET /admin/* 401"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "PUT /hello", spans: "SERVER PUT 405"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "gin", requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET 200"},
+		{ask: "GET /users/ann", header: "X-Forwarded-For: 192.0.2.1", spans: `
+			SERVER GET 200
+			  CLIENT GET 200
+			    SERVER GET 200`},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann"}`, spans: "SERVER POST 201"},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":`, spans: "SERVER POST 400"},
+		{ask: "GET /stream", spans: "SERVER GET 200"},
+		{ask: "GET /reader", spans: "SERVER GET 200"},
+		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
+		{ask: "GET /files/a/b", spans: "SERVER GET 302"},
+		{ask: "GET /hello/", spans: "SERVER GET 301"},
+		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "echo", requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET 200"},
+		{ask: "GET /api/users/7", header: "Origin: http://example.com\nAccept-Encoding: gzip", spans: `
+			SERVER GET 200
+			  CLIENT GET 200
+			    SERVER GET 200`},
+		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":"ann"}`, spans: "SERVER POST 201"},
+		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":`, spans: "SERVER POST 400"},
+		{ask: "OPTIONS /api/users", header: "Origin: http://example.com\nAccess-Control-Request-Method: POST", spans: "SERVER OPTIONS 204"},
+		{ask: "GET /stream", spans: "SERVER GET 200"},
+		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
+		{ask: "GET /error", spans: "SERVER GET 500 ERROR"},
+		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
+		{ask: "GET /teapot", spans: "SERVER GET 418"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "httprouter", requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET 200"},
+		{ask: "GET /hello/ann", spans: `
+			SERVER GET 200
+			  CLIENT GET 200
+			    SERVER GET 200`},
+		{ask: "GET /hello/", spans: "SERVER GET 301"},
+		{ask: "GET /HELLO", spans: "SERVER GET 301"},
+		{ask: "OPTIONS /hello", spans: "SERVER OPTIONS 200"},
+		{ask: "GET /panic", spans: "SERVER GET 503 ERROR"},
+	}},
+	{name: "gorilla", requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET 200"},
+		{ask: "GET /products/7", spans: `
+			SERVER GET 200
+			  CLIENT GET 200
+			    SERVER GET 200`},
+		{ask: "PUT /products/7?force=1", body: "new", spans: "SERVER PUT 200"},
+		{ask: "PUT /products/7", body: "new", spans: "SERVER PUT 404"},
+		{ask: "DELETE /products/7", spans: "SERVER DELETE 404"},
+	}},
+	{name: "httpbin", varies: regexp.MustCompile(`"origin": "[^"]*"`), requests: []request{
+		{ask: "GET /", spans: "SERVER GET /{$} 200"},
+		{ask: "GET /get?a=1&b=2", spans: "SERVER GET /get 200", shows: map[string]any{"url.query": "a=1&b=2", "network.protocol.version": "1.1"}},
+		{ask: "HEAD /head", spans: "SERVER HEAD /head 200"},
+		{ask: "POST /post", header: "Content-Type: application/x-www-form-urlencoded", body: "a=1&password=x", spans: "SERVER POST /post 200"},
+		{ask: "PUT /put", header: "Content-Type: application/json", body: `{"a":1}`, spans: "SERVER PUT /put 200"},
+		{ask: "PATCH /anything/else", header: "Expect: 100-continue", body: "text", spans: "SERVER PATCH /anything/ 200"},
+		{ask: "GET /status/204", spans: "SERVER GET /status/{code} 204"},
+		{ask: "GET /status/418", spans: "SERVER GET /status/{code} 418"},
+		{ask: "GET /status/503", spans: "SERVER GET /status/{code} 503 ERROR"},
+		{ask: "GET /redirect/2", spans: "SERVER GET /redirect/{numRedirects} 302"},
+		{ask: "GET /gzip", header: "Host: here\nX-Forwarded-For: 192.0.2.1", spans: "SERVER GET /gzip 200"},
+		{ask: "GET /deflate", header: "Host: here\nX-Forwarded-For: 192.0.2.1", spans: "SERVER GET /deflate 200"},
+		{ask: "GET /bytes/2000?seed=7", spans: "SERVER GET /bytes/{numBytes} 200"},
+		{ask: "GET /stream-bytes/2000?seed=7&chunk_size=100", spans: "SERVER GET /stream-bytes/{numBytes} 200"},
+		{ask: "GET /range/1000", header: "Range: bytes=10-19", spans: "SERVER GET /range/{numBytes} 206"},
+		{ask: "GET /stream/3", spans: "SERVER GET /stream/{numLines} 200"},
+		{ask: "GET /trailers?checksum=abc", spans: "SERVER GET /trailers 200"},
+		{ask: "GET /drip?duration=100ms&numbytes=3", spans: "SERVER GET /drip 200"},
+		{ask: "GET /image/png", spans: "SERVER GET /image/{kind} 200"},
+		{ask: "GET /basic-auth/ann/secret", header: "Authorization: Basic YW5uOnNlY3JldA==", spans: "SERVER GET /basic-auth/{user}/{password} 200"},
+		{ask: "GET /cookies/set?session=1", spans: "SERVER GET /cookies/set 302"},
+		{ask: "GET /websocket/echo", header: `
+			Connection: Upgrade
+			Upgrade: websocket
+			Sec-Websocket-Version: 13
+			Sec-Websocket-Key: AAAAAAAAAAAAAAAAAAAAAA==`,
+			// a text of two letters, and the end
+			body: "\x81\x82\x00\x00\x00\x00hi\x88\x82\x00\x00\x00\x00\x03\xe8", spans: "SERVER GET /websocket/echo 101"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+		{ask: "POST /get", spans: "SERVER POST 405"},
+	}},
+	// fasthttp does not use net/http, so its requests have no spans, and what is called on their behalf is not connected
+	// with the caller. Those of net/http are seen as anywhere.
+	{name: "fiber", requests: []request{
+		{ask: "GET /hello"},
+		{ask: "GET /users/ann"},
+		{ask: "POST /users", body: `{"name":"ann"}`},
+		{ask: "GET /adapted"},
+		{ask: "GET /panic"},
+		{ask: "GET /nowhere"},
+	}, besides: `
+		CLIENT GET 200
+		  SERVER GET /inner 200`},
+	// h2c takes the connection over from net/http, by a request that is none.
+	{name: "h2c", requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /ask", spans: `
+			SERVER GET /ask 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	// gRPC does not use net/http, so the call that a handler of gRPC makes is no part of the trace.
+	{name: "gateway", heavy: true, varies: protojson, besides: `
+		CLIENT GET 200
+		  SERVER GET 200`, requests: []request{
+		{ask: "GET /healthz", spans: "SERVER GET 200"},
+		{ask: "GET /v1/services/shop", spans: `
+			SERVER GET 200`},
+		{ask: "GET /v1/services/none", spans: "SERVER GET 404"},
+		{ask: "POST /v1/services/shop", body: "{}", spans: "SERVER POST 501 ERROR"},
+	}},
+	// The messages of NATS have no spans.
+	{name: "nats", heavy: true, besides: `
+		CLIENT GET 200
+		  SERVER GET /healthz 200`,
+		varies: regexp.MustCompile(`"(server_id|port|ip|start|now|uptime|idle|rtt|last_activity|mem|cpu|config_load_time|max_storage|reserved_storage|cid|connections|id)": .*|_INBOX.*|Content-Length: .*`), requests: []request{
+			{ask: "GET /", spans: "SERVER GET / 200"},
+			{ask: "GET /healthz", spans: "SERVER GET /healthz 200"},
+			{ask: "GET /varz", spans: "SERVER GET /varz 200"},
+			{ask: "GET /connz?subs=1", spans: "SERVER GET /connz 200"},
+			{ask: "GET /jsz?streams=1", spans: "SERVER GET /jsz 200"},
+			{ask: "GET /nowhere", spans: "SERVER GET / 404"},
+		}},
+	{name: "etcd", heavy: true, varies: protojson, requests: []request{
+		{ask: "GET /version", spans: "SERVER GET /version 200"},
+		{ask: "GET /health", spans: "SERVER GET /health 200"},
+		{ask: "POST /v3/kv/put", header: "Content-Type: application/json", body: `{"key":"YQ==","value":"Yg=="}`, spans: "SERVER POST /v3/ 200"},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key":"YQ=="}`, spans: "SERVER POST /v3/ 200"},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key"`, spans: "SERVER POST /v3/ 400"},
+		{ask: "GET /nowhere", spans: "SERVER GET / 404"},
+	}},
+	{name: "caddy", heavy: true, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET 200", shows: map[string]any{"http.response.body": "hello", "network.protocol.version": "2", "url.scheme": "https"}},
+		{ask: "GET /gone", spans: "SERVER GET 301"},
+		{ask: "GET /page", spans: "SERVER GET 200"},
+		{ask: "GET /files/small.txt", spans: "SERVER GET 200"},
+		{ask: "GET /files/large.txt", header: "Accept-Encoding: gzip", spans: "SERVER GET 200"},
+		{ask: "GET /files/large.txt", header: "Range: bytes=10-19", spans: "SERVER GET 206"},
+		{ask: "GET /files/none.txt", spans: "SERVER GET 404"},
+		{ask: "POST /inner/ann", body: "text", spans: `
+			SERVER POST 200
+			  CLIENT POST 200
+			    SERVER POST /inner/{name} 200`, shows: map[string]any{"http.request.body": "text", "http.response.body": "POST ann https\n"}},
+		{ask: "GET /down", spans: `
+			SERVER GET 502 ERROR
+			  CLIENT GET ERROR`},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	// At its start it makes its tables.
+	{name: "pocketbase", heavy: true, besides: `
+		CLIENT CREATE
+		CLIENT DELETE
+		CLIENT INSERT
+		CLIENT PRAGMA
+		CLIENT SELECT`, requests: []request{
+		{ask: "GET /api/health", spans: "SERVER GET /api/health 200"},
+		{ask: "GET /hello/ann", spans: `
+			SERVER GET /hello/{name} 200
+			  CLIENT GET 200
+			    SERVER GET /api/health 200`},
+		{ask: "POST /api/collections/notes/records", header: "Content-Type: application/json", body: `{"id":"aaaaaaaaaaaaaaa","title":"first"}`, spans: `
+			SERVER POST /api/collections/{collection}/records 200
+			  CLIENT INSERT`},
+		{ask: "GET /api/collections/notes/records?sort=title", spans: `
+			SERVER GET /api/collections/{collection}/records 200
+			  CLIENT SELECT
+			  CLIENT SELECT`},
+		{ask: "GET /api/collections/notes/records/none", spans: `
+			SERVER GET /api/collections/{collection}/records/{id} 404
+			  CLIENT SELECT`},
+		{ask: "GET /count", spans: `
+			SERVER GET /count 200
+			  CLIENT SELECT`},
+		{ask: "GET /nowhere", spans: "SERVER GET / 404"},
+	}},
+}
