@@ -309,6 +309,7 @@ class WithoutRing(unittest.TestCase):
             out = subprocess.run(
                 [sys.executable, "-c", test_handover.PRELUDE + "span(); print('mmap' in sys.modules)"],
                 env=engine.environ(),
+                stderr=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 universal_newlines=True,
             ).stdout
