@@ -42,6 +42,7 @@ type Span struct {
 	headers    []mask.Header
 	bodies     [2][]byte
 	writer     *mask.Writer
+	inItem     bool // an event or a link is being written
 
 	opening opening // what Announce has said
 
@@ -291,7 +292,7 @@ func (s *Span) Int(key string, value int64) {
 // Headers adds headers as one attribute; use [Span.Buffer] for the list.
 func (s *Span) Headers(key string, c mask.Category, headers []mask.Header) {
 	if s.admits() {
-		s.scratch = s.tracer.masker.AppendHeaders(s.scratch[:0], c, headers, s.tracer.limits.AttributeValueLength)
+		s.scratch = s.tracer.masker.AppendHeaders(s.scratch[:0], c, headers, s.valueLimit())
 		s.emit(key, s.scratch)
 		clear(headers)
 		s.headers = headers[:0]
@@ -310,7 +311,7 @@ func (s *Span) Room(n int) *[]byte { return &s.bodies[n] }
 // Body adds what was kept of a body, and whether that is not all of it.
 func (s *Span) Body(key string, c mask.Category, body []byte, cut bool) {
 	if len(body) > 0 && s.admits() {
-		s.scratch = s.tracer.masker.AppendBody(s.scratch[:0], c, body, cut, s.tracer.limits.AttributeValueLength)
+		s.scratch = s.tracer.masker.AppendBody(s.scratch[:0], c, body, cut, s.valueLimit())
 		s.emit(key, s.scratch)
 	}
 }
@@ -356,7 +357,7 @@ func (s *Span) Parameters(key, statement string, n int, parameter func(i int) (n
 }
 
 func (s *Span) begin() *mask.Writer {
-	limit := s.tracer.limits.AttributeValueLength
+	limit := s.valueLimit()
 	if s.writer == nil {
 		s.writer = s.tracer.masker.NewWriter(mask.General, limit)
 	} else {
@@ -404,7 +405,7 @@ func (s *Span) write(a otlp.Attribute) {
 	case []string:
 		s.encoded.BeginArray(a.Key)
 		for _, e := range v {
-			s.encoded.StringElement(semconv.Cut(s.secretless(e), s.tracer.limits.AttributeValueLength))
+			s.encoded.StringElement(semconv.Cut(s.secretless(e), s.valueLimit()))
 		}
 		s.encoded.EndArray()
 	case []bool:
@@ -434,7 +435,7 @@ func (s *Span) write(a otlp.Attribute) {
 
 // text writes a text attribute that is admitted.
 func (s *Span) text(key, value string) {
-	m, limit := s.tracer.masker, s.tracer.limits.AttributeValueLength
+	m, limit := s.tracer.masker, s.valueLimit()
 	form, c, rest := semconv.FormOf(key)
 	switch form {
 	case semconv.NamedSecret:
@@ -477,7 +478,7 @@ func (s *Span) text(key, value string) {
 
 // emit writes a text that is masked.
 func (s *Span) emit(key string, value []byte) {
-	value = semconv.Cut(value, s.tracer.limits.AttributeValueLength)
+	value = semconv.Cut(value, s.valueLimit())
 	s.encoded.StringBytes(key, value)
 	if s.tracer.duplicates != 0 {
 		s.formerText(key, string(value))
@@ -488,6 +489,14 @@ func (s *Span) formerText(key, value string) {
 	if s.tracer.duplicates != 0 {
 		s.former.Text(&s.encoded, key, []byte(value)) // which may keep it until Finish
 	}
+}
+
+// valueLimit is that of the attribute that is being written.
+func (s *Span) valueLimit() int {
+	if s.inItem {
+		return s.tracer.limits.ItemValueLength
+	}
+	return s.tracer.limits.AttributeValueLength
 }
 
 // secretless masks the tracer's token in a text that is not masked otherwise.
@@ -568,6 +577,8 @@ func flags(w3c byte, remote bool) uint32 {
 
 // item writes the attributes of an event or a link.
 func (s *Span) item(attributes []otlp.Attribute, limit int) {
+	s.inItem = true
+	defer func() { s.inItem = false }()
 	n := 0
 	for _, a := range attributes {
 		if a.Key == "" || limit >= 0 && n >= limit {
