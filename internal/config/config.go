@@ -88,7 +88,8 @@ type Sampler struct {
 
 // Limits bounds a span. Zero means zero.
 type Limits struct {
-	AttributeValueLength int // in characters; -1 for no limit
+	AttributeValueLength int // of the span's attributes, in characters; -1 for no limit
+	ItemValueLength      int // likewise, of the attributes of events and links
 	AttributeCount       int
 	EventCount           int
 	LinkCount            int

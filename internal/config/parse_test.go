@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 		LogLevel:      diag.Info,
 		Propagators:   []string{"tracecontext", "baggage"},
 		Sampler:       Sampler{Name: "parentbased_always_on", Ratio: 1},
-		Limits: Limits{AttributeValueLength: 2048, AttributeCount: 128, EventCount: 128,
+		Limits: Limits{AttributeValueLength: 2048, ItemValueLength: -1, AttributeCount: 128, EventCount: 128,
 			LinkCount: 128, EventAttributeCount: 128, LinkAttributeCount: 128},
 		Batch: Batch{ScheduleDelay: 5 * time.Second, ExportTimeout: 30 * time.Second, MaxExportBatchSize: 512},
 		Export: Export{Protocol: "http/protobuf", Timeout: 10 * time.Second,
@@ -70,6 +70,7 @@ func TestValues(t *testing.T) {
 		disabled    get = func(c *Config) any { return c.DisabledInstrumentations }
 		emptySQS    get = func(c *Config) any { return c.AutoFilterEmptySQS }
 		valueLength get = func(c *Config) any { return c.Limits.AttributeValueLength }
+		itemLength  get = func(c *Config) any { return c.Limits.ItemValueLength }
 		filter      get = func(c *Config) any { return c.Filter }
 		propagators get = func(c *Config) any { return c.Propagators }
 		sampler     get = func(c *Config) any { return c.Sampler }
@@ -134,6 +135,8 @@ func TestValues(t *testing.T) {
 		{"A22 GLOBAL", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 50},
 		{"A22 SPAN wins", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=1", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 1},
 		{"A22 none", nil, valueLength, 2048},
+		{"events and links follow GLOBAL", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, itemLength, 50},
+		{"and not SPAN", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=1"}, itemLength, -1},
 		{"SPAN empty is unset", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 50},
 		{"values of any length", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=-1"}, valueLength, -1},
 		{"values of no length", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=0"}, valueLength, 0},
@@ -208,6 +211,7 @@ func TestWarnings(t *testing.T) {
 		{"A18 batch above queue", []string{"OTEL_BSP_MAX_EXPORT_BATCH_SIZE=900", "OTEL_BSP_MAX_QUEUE_SIZE=100"}, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 900, more than OTEL_BSP_MAX_QUEUE_SIZE, which is 100; using 100`},
 		{"A20 unknown names, warned of once", []string{"LUMIGO_DISABLE_INSTRUMENTATION=flask,Foo,bar"}, `LUMIGO_DISABLE_INSTRUMENTATION is "flask,Foo,bar", of which "Foo", "bar" is not the name of an instrumentation; using flask`},
 		{"A23 NaN", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=NaN"}, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT is "NaN", which is not a whole number from -1 to 2147483647; using 2048`},
+		{"A23 NaN for all", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=NaN"}, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT is "NaN", which is not a whole number from -1 to 2147483647; using 2048`},
 		{"A23 NaN falls back to the general limit", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=NaN", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT is "NaN", which is not a whole number from -1 to 2147483647; using 50`},
 		{"C12 numbers", []string{"LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=[1,2,3]"}, `The value of env var 'LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX' is not valid JSON format for an array of strings: [1,2,3]`},
 		{"C12 mixed", []string{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_CLIENT=["a",1,"c"]`}, `The value of env var 'LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX_CLIENT' is not valid JSON format for an array of strings: ["a",1,"c"]`},

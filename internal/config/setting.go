@@ -34,6 +34,24 @@ func to[T any](at func(*draft) *T, read reader[T]) setting {
 	return place[T]{at, read}
 }
 
+// both is a setting of two places; of the first it shows what it holds.
+func both[T any](at, other func(*draft) *T, read reader[T]) setting {
+	return places[T]{place[T]{at, read}, other}
+}
+
+type places[T any] struct {
+	place[T]
+	other func(*draft) *T
+}
+
+func (p places[T]) set(d *draft, name, text string) error {
+	err := p.place.set(d, name, text)
+	if err == nil {
+		*p.other(d) = *p.at(d)
+	}
+	return err
+}
+
 type place[T any] struct {
 	at   func(*draft) *T
 	read reader[T]

@@ -132,7 +132,12 @@ var table = slices.Concat(
 		},
 	),
 	group("Limits of a span",
-		limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2048", -1, "Characters of an attribute's value that are kept; `-1` keeps all.", func(l *Limits) *int { return &l.AttributeValueLength }),
+		variable{
+			Variable: Variable{Name: "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Default: "-1", Description: "Characters of an attribute's value that are kept, in spans, events and links; `-1` keeps all."},
+			setting: both(func(d *draft) *int { return &d.Limits.AttributeValueLength },
+				func(d *draft) *int { return &d.Limits.ItemValueLength }, integer(-1)),
+		},
+		limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "2048", -1, "The same for the attributes of the span itself; its default gives way to `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`.", func(l *Limits) *int { return &l.AttributeValueLength }),
 		limit("OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128", 0, "Attributes of a span that are kept.", func(l *Limits) *int { return &l.AttributeCount }),
 		limit("OTEL_SPAN_EVENT_COUNT_LIMIT", "", "128", 0, "Events of a span that are kept.", func(l *Limits) *int { return &l.EventCount }),
 		limit("OTEL_SPAN_LINK_COUNT_LIMIT", "", "128", 0, "Links of a span that are kept.", func(l *Limits) *int { return &l.LinkCount }),

@@ -34,7 +34,7 @@ func (d *decoder) spanAttributes() (dropped uint32) {
 		d.Seek(start)
 	}
 	dropped = d.attributes(d.profile.config.Limits.AttributeCount, true)
-	d.scratch = d.old.Finish(&d.span, d.scratch, d.profile.config.Limits.AttributeValueLength)
+	d.scratch = d.old.Finish(&d.span, d.scratch, d.valueLimit)
 	return dropped
 }
 
@@ -143,7 +143,7 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 
 // textual writes a text, or bytes that may be one, masked by its form.
 func (d *decoder) textual(key string, f semconv.Form, c mask.Category, k marshal.Kind, truncated bool) {
-	m, limit := d.profile.masker, d.profile.config.Limits.AttributeValueLength
+	m, limit := d.profile.masker, d.valueLimit
 	value := d.Bytes()
 	if f == semconv.Body || f == semconv.Headers {
 		if k == marshal.String {
@@ -260,12 +260,11 @@ func (d *decoder) nested(n int) bool {
 
 // begin readies the writer of masked JSON.
 func (d *decoder) begin(c mask.Category) *mask.Writer {
-	limit := d.profile.config.Limits.AttributeValueLength
 	if d.masker != d.profile.masker {
 		d.masker = d.profile.masker
-		d.writer = d.masker.NewWriter(c, limit)
+		d.writer = d.masker.NewWriter(c, d.valueLimit)
 	} else {
-		d.writer.Reset(c, limit)
+		d.writer.Reset(c, d.valueLimit)
 	}
 	return d.writer
 }
@@ -369,7 +368,7 @@ func (d *decoder) headersOf(key string, c mask.Category, k marshal.Kind) {
 		}
 	}
 	start := len(d.scratch)
-	d.scratch = d.profile.masker.AppendHeaders(d.scratch, c, d.headers, d.profile.config.Limits.AttributeValueLength)
+	d.scratch = d.profile.masker.AppendHeaders(d.scratch, c, d.headers, d.valueLimit)
 	d.emit(key, d.scratch[start:])
 }
 

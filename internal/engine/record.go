@@ -49,17 +49,18 @@ type decoder struct {
 	raw                []byte
 	factKey, factValue string
 
-	bad     bool   // the record does not have the shape it should
-	scratch []byte // texts made on the way
-	headers []mask.Header
-	writer  *mask.Writer
-	masker  *mask.Masker // writer's
-	old     semconv.FormerNames
+	bad        bool   // the record does not have the shape it should
+	valueLimit int    // of attributes, where it is read
+	scratch    []byte // texts made on the way
+	headers    []mask.Header
+	writer     *mask.Writer
+	masker     *mask.Masker // writer's
+	old        semconv.FormerNames
 }
 
 // next reads one record for a process with the given profile.
 func (d *decoder) next(p *profile) outcome {
-	d.profile, d.bad, d.skip, d.encoded = p, false, false, nil
+	d.profile, d.bad, d.skip, d.encoded, d.valueLimit = p, false, false, nil, p.config.Limits.AttributeValueLength
 	if cap(d.scratch) > 256<<10 { // one huge value must not hold its memory for ever
 		d.scratch = nil
 	}
@@ -220,6 +221,7 @@ func (d *decoder) started() {
 func (d *decoder) interrupted(p *profile, raw []byte, endNS uint64, why string) bool {
 	d.Reset(raw)
 	d.profile, d.bad, d.skip, d.encoded, d.scratch = p, false, false, nil, d.scratch[:0]
+	d.valueLimit = p.config.Limits.AttributeValueLength
 	d.Next()
 	d.Next()
 	d.identity()
@@ -301,7 +303,10 @@ func (d *decoder) link(size int) bool {
 	return true
 }
 
+// itemAttributes reads the attributes of an event or a link, whose values have a
+// limit of their own.
 func (d *decoder) itemAttributes(limit, further int) {
+	d.valueLimit = d.profile.config.Limits.ItemValueLength
 	d.span.DroppedHere(d.attributes(limit, false))
 	for ; further > 0; further-- {
 		d.Skip()
@@ -360,12 +365,12 @@ func (d *decoder) valid(s []byte) []byte {
 
 // cut returns the first characters of s, as many as the value limit allows.
 func (d *decoder) cut(s []byte) []byte {
-	return semconv.Cut(s, d.profile.config.Limits.AttributeValueLength)
+	return semconv.Cut(s, d.valueLimit)
 }
 
 // cutFront returns the last characters instead.
 func (d *decoder) cutFront(s []byte) []byte {
-	return semconv.CutFront(s, d.profile.config.Limits.AttributeValueLength)
+	return semconv.CutFront(s, d.valueLimit)
 }
 
 // view lends bytes as a string: for as long as they stay as they are.

@@ -171,7 +171,7 @@ func TestSpanIsCompleteOnTheWire(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	p := newProfile(t, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=1",
-		"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=1", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=5")
+		"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=1", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=5")
 	three := object{{Key: "none", Value: nil}, {Key: "a", Value: 1}, {Key: "b", Value: 2}, {Key: "c", Value: 3}}
 	r := span("s", three)
 	r[14] = []any{tuple{1, "first", nil}, tuple{2, "last", object{{Key: "exception.stacktrace", Value: "File a\nError"}, {Key: "x", Value: 1}}}}
@@ -188,6 +188,17 @@ func TestLimits(t *testing.T) {
 		t.Errorf("events %+v, dropped %d, want the last with one attribute", s.Events, s.DroppedEvents)
 	} else if got := s.Events[0].Attributes[0].Value; got != "Error" {
 		t.Errorf("stack trace %q, want its end, which has the error", got)
+	}
+	for text, want := range map[string]int{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=5": 5000, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=9": 9} {
+		r := span("s", nil)
+		long := object{{Key: "a", Value: strings.Repeat("x", 5000)}}
+		r[14], r[15] = []any{tuple{1, "event", long}}, []any{tuple{traceID, newSpanID(), 0, nil, long}}
+		spans, _ := decode(t, newProfile(t, text), r)
+		for _, list := range [][]otlp.Attribute{spans[0].Events[0].Attributes, spans[0].Links[0].Attributes} {
+			if n := len(list[0].Value.(string)); n != want {
+				t.Errorf("%s: a value of an event or a link has %d characters, want %d", text, n, want)
+			}
+		}
 	}
 	if len(s.Links) != 1 || s.DroppedLinks != 1 || s.Links[0].Flags != 1 || s.Links[0].DroppedAttributes != 4 {
 		t.Errorf("links %+v, dropped %d, want the last without attributes", s.Links, s.DroppedLinks)

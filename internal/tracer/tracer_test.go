@@ -151,6 +151,23 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestValuesOfEventsHaveALimitOfTheirOwn has the original's rule: only the
+// general variable cuts what is not of the span itself.
+func TestValuesOfEventsHaveALimitOfTheirOwn(t *testing.T) {
+	for text, want := range map[string][2]int{"": {2048, 5000}, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=5": {5, 5000}, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=9": {9, 9}} {
+		tr, spans := newTracer(t, text)
+		s := start(tr, "s", nil)
+		value := strings.Repeat("x", 5000)
+		s.AddEvent("e", otlp.Attribute{Key: "a", Value: value})
+		s.Text("a", value)
+		s.End()
+		got := spans()[0]
+		if of, event := len(got.Attributes["a"].(string)), len(got.Events[0].Attributes["a"].(string)); of != want[0] || event != want[1] {
+			t.Errorf("%q: %d characters of the span's value and %d of the event's, want %v", text, of, event, want)
+		}
+	}
+}
+
 func TestLinks(t *testing.T) {
 	tr, spans := newTracer(t, "OTEL_SPAN_LINK_COUNT_LIMIT=1", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1")
 	s := start(tr, "s", nil)

@@ -1,11 +1,14 @@
-// Command golang measures what tracing costs a Go server, side by side with OpenTelemetry written by hand, in one run
-// on one machine, and prints the ratios:
+// Command golang measures what tracing costs a Go server, side by side with OpenTelemetry written by hand and with
+// OpenTelemetry that orchestrion puts there, in one run on one machine, and prints the ratios:
 //
-//	go run ./test/benchmark/golang
+//	go run ./test/benchmark/golang                        a few minutes
+//	go run ./test/benchmark/golang -orchestrion=false     without orchestrion, which takes minutes to build
 //
-// One server on one core answers hello to requests on 16 connections: plain, traced by hand with otelhttp, the
-// OpenTelemetry SDK and its OTLP exporter over HTTP, and woven by "lumigo go build". The variants take turns; medians
-// are printed. A backend takes the spans in; how many of them never came is part of the result.
+// One server on one core answers hello to requests on 16 connections: plain; traced by hand with otelhttp, the
+// OpenTelemetry SDK and its OTLP exporter over HTTP; the same by aspects of orchestrion (../orchestrion); woven by
+// "lumigo go build", with headers and bodies masked whole, so that nothing is kept of them; and woven as it is by
+// default, with headers and bodies. The variants take turns; medians are printed. A backend takes the spans in; how
+// many of them never came is part of the result.
 package main
 
 import (
@@ -28,6 +31,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lumigo-io/opentelemetry-distro/test/benchmark/internal/orchestrion"
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -36,8 +40,9 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each variant is measured")
 	span := flag.Duration("for", 4*time.Second, "how long")
+	withOrchestrion := flag.Bool("orchestrion", true, "measure orchestrion as well")
 	flag.Parse()
-	err := run(*rounds, *span)
+	err := run(*rounds, *span, *withOrchestrion)
 	pythonenv.Cleanup()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark: error:", err)
@@ -53,7 +58,22 @@ type result struct {
 	lost   float64 // share of spans that never came
 }
 
-func run(rounds int, span time.Duration) error {
+// A variant is one way to trace the server.
+type variant struct {
+	name    string
+	binary  string
+	environ []string
+	traced  bool
+	results []result
+}
+
+// hidden are the variables that mask headers and bodies whole.
+var hidden = []string{
+	"LUMIGO_SECRET_MASKING_REGEX_HTTP_REQUEST_HEADERS=all", "LUMIGO_SECRET_MASKING_REGEX_HTTP_RESPONSE_HEADERS=all",
+	"LUMIGO_SECRET_MASKING_REGEX_HTTP_REQUEST_BODIES=all", "LUMIGO_SECRET_MASKING_REGEX_HTTP_RESPONSE_BODIES=all",
+}
+
+func run(rounds int, span time.Duration, withOrchestrion bool) error {
 	root, err := pythonenv.Root()
 	if err != nil {
 		return err
@@ -67,60 +87,90 @@ func run(rounds int, span time.Duration) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	sources := filepath.Join(root, "test", "benchmark", "golang", "testdata")
-	variants := []struct {
-		name, source string
-		command      []string
-		traced       bool
-	}{
-		{"plain", "hello", []string{"go", "build"}, false},
-		{"by hand", "handwritten", []string{"go", "build"}, true},
-		{"woven", "hello", []string{lumigo, "go", "--strict", "build"}, true},
+	benchmarks := filepath.Join(root, "test", "benchmark")
+	sources := filepath.Join(benchmarks, "golang", "testdata")
+	build := func(name, source string, command ...string) (string, error) {
+		fmt.Fprintln(os.Stderr, "benchmark: building", name)
+		binary := filepath.Join(dir, name)
+		cmd := exec.Command(command[0], append(command[1:], "build", "-o", binary, ".")...)
+		cmd.Dir, cmd.Env = source, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%s: %w\n%s", name, err, out)
+		}
+		return binary, err
 	}
-	results := make([][]result, len(variants))
-	for n, v := range variants {
-		cmd := exec.Command(v.command[0], append(v.command[1:], "-o", filepath.Join(dir, strconv.Itoa(n)), ".")...)
-		cmd.Dir, cmd.Env = filepath.Join(sources, v.source), append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", v.name, err, out)
+	plain, err := build("plain", filepath.Join(sources, "hello"), "go")
+	if err != nil {
+		return err
+	}
+	byHand, err := build("by-hand", filepath.Join(sources, "handwritten"), "go")
+	if err != nil {
+		return err
+	}
+	woven, err := build("woven", filepath.Join(sources, "hello"), lumigo, "go", "--strict")
+	if err != nil {
+		return err
+	}
+	variants := []*variant{{name: "plain", binary: plain}, {name: "by hand", binary: byHand, traced: true}}
+	if withOrchestrion {
+		command, source, err := orchestrion.Prepare(filepath.Join(benchmarks, "orchestrion"), dir, filepath.Join(sources, "hello", "main.go"))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "benchmark: SKIP:", err)
+		} else if binary, err := build("orchestrion-hello", source, command, "go"); err != nil {
+			return err
+		} else {
+			variants = append(variants, &variant{name: "orchestrion", binary: binary, traced: true})
 		}
 	}
+	variants = append(variants,
+		&variant{name: "woven", binary: woven, environ: hidden, traced: true},
+		&variant{name: "woven, with payloads", binary: woven, traced: true})
+
 	for round := range rounds {
 		fmt.Fprintf(os.Stderr, "benchmark: round %d of %d\n", round+1, rounds)
-		for n, v := range variants {
-			r, err := measure(filepath.Join(dir, strconv.Itoa(n)), v.traced, span)
+		for _, v := range variants {
+			r, err := measure(v.binary, v.environ, v.traced, span)
 			if err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
-			results[n] = append(results[n], r)
+			v.results = append(v.results, r)
 		}
 	}
-	median := func(n int, of func(result) float64) float64 {
-		var values []float64
-		for _, r := range results[n] {
-			values = append(values, of(r))
+	base, hand := variants[0], variants[1]
+	added := func(v *variant) float64 { return v.median(cpu) - base.median(cpu) }
+	fmt.Printf("%-20s  %12s  %9s  %8s  %10s  %7s  %7s  %6s\n", "", "requests/s", "of plain", "CPU, µs", "added, µs", "by hand", "lost", "RSS")
+	for _, v := range variants {
+		ratio := ""
+		if v.traced {
+			ratio = fmt.Sprintf("1/%.1f", added(hand)/added(v))
 		}
-		slices.Sort(values)
-		return values[len(values)/2]
+		fmt.Printf("%-20s  %12.0f  %9.2f  %8.2f  %10.2f  %7s  %6.1f%%  %3.0f MB\n", v.name, v.median(rate), v.median(rate)/base.median(rate),
+			v.median(cpu), added(v), ratio, 100*v.median(lost), v.median(memory))
 	}
-	cpu := func(r result) float64 { return r.cpu }
-	rate := func(r result) float64 { return r.rate }
-	fmt.Printf("%-8s  %12s  %9s  %8s  %10s  %7s  %6s\n", "", "requests/s", "of plain", "CPU, µs", "added, µs", "lost", "RSS")
-	for n, v := range variants {
-		fmt.Printf("%-8s  %12.0f  %9.2f  %8.2f  %10.2f  %6.1f%%  %3.0f MB\n", v.name, median(n, rate), median(n, rate)/median(0, rate),
-			median(n, cpu), median(n, cpu)-median(0, cpu), 100*median(n, func(r result) float64 { return r.lost }), median(n, func(r result) float64 { return r.memory }))
-	}
-	fmt.Printf("woven adds 1/%.1f of the CPU that tracing by hand adds\n", (median(1, cpu)-median(0, cpu))/(median(2, cpu)-median(0, cpu)))
 	return nil
 }
 
-func measure(binary string, traced bool, span time.Duration) (r result, err error) {
+func cpu(r result) float64    { return r.cpu }
+func rate(r result) float64   { return r.rate }
+func lost(r result) float64   { return r.lost }
+func memory(r result) float64 { return r.memory }
+
+func (v *variant) median(of func(result) float64) float64 {
+	var values []float64
+	for _, r := range v.results {
+		values = append(values, of(r))
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func measure(binary string, environ []string, traced bool, span time.Duration) (r result, err error) {
 	var backend backend
 	sink := httptest.NewServer(&backend)
 	defer sink.Close()
 	server := exec.Command(binary)
-	server.Env = []string{"GOMAXPROCS=1", "PATH=/bin", "OTEL_SERVICE_NAME=hello", "LUMIGO_DEBUG=false",
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + sink.URL + "/v1/traces", "LUMIGO_EXPORT_MEMORY_LIMIT=67108864"}
+	server.Env = append([]string{"GOMAXPROCS=1", "PATH=/bin", "OTEL_SERVICE_NAME=hello", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + sink.URL + "/v1/traces"}, environ...)
 	out, err := server.StdoutPipe()
 	if err != nil {
 		return r, err

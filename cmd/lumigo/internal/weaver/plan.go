@@ -295,16 +295,10 @@ func (p *planner) link(pkg *goPackage) []*integration {
 		p.skip(pkg.ImportPath, "it is in the module cache, of which the go command takes nothing but the original")
 		return nil
 	}
-	patterns := pkg.EmbedPatterns
-	if isTest {
-		patterns = slices.Concat(patterns, pkg.TestEmbedPatterns, pkg.XTestEmbedPatterns)
-	}
-	for _, pattern := range patterns {
-		for _, name := range []string{addedToMain, addedToTest} {
-			if ok, _ := path.Match(strings.TrimPrefix(pattern, "all:"), name); ok {
-				p.skip(pkg.ImportPath, "go:embed "+pattern+" would take in the file that weaving adds")
-				return nil
-			}
+	for _, name := range []string{addedToMain, addedToTest} {
+		if pattern := p.embedding(pkg, name); pattern != "" {
+			p.skip(pkg.ImportPath, "go:embed "+pattern+" would take in the file that weaving adds")
+			return nil
 		}
 	}
 	var own []*integration
@@ -326,6 +320,28 @@ func (p *planner) link(pkg *goPackage) []*integration {
 		p.plan.Files = append(p.plan.Files, p.command.beside(addedToTest))
 	}
 	return own
+}
+
+// embedding returns a pattern of go:embed that takes in a file of this name beside pkg, by itself or with a directory
+// that it is in: of pkg itself, or of another package of its module, as a program may have others in it as templates.
+func (p *planner) embedding(pkg *goPackage, name string) string {
+	for _, other := range p.all {
+		if other.Standard || (other.Module == nil) != (pkg.Module == nil) || pkg.Module != nil && other.Module.Path != pkg.Module.Path {
+			continue
+		}
+		file, err := filepath.Rel(other.Dir, filepath.Join(pkg.Dir, name))
+		if err != nil || !filepath.IsLocal(file) {
+			continue
+		}
+		for _, pattern := range slices.Concat(other.EmbedPatterns, other.TestEmbedPatterns, other.XTestEmbedPatterns) {
+			for part := filepath.ToSlash(file); part != "."; part = path.Dir(part) {
+				if ok, _ := path.Match(strings.TrimPrefix(pattern, "all:"), part); ok {
+					return pattern
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // importInto shows a Go file of the given package clause that imports the integrations for what root is built from.
