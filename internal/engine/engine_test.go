@@ -58,6 +58,25 @@ func TestSpansArriveMaskedDumpedAndExported(t *testing.T) {
 	}
 }
 
+func TestAllThatIsMissingInTheDumpIsCountedAndSaidOnce(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	w := start(t)
+	w.dump = "/dev/full"
+	c := w.greet()
+	c.frame(frameRecords, span("a", nil), span("b", nil), span("c", nil))
+	c.frame(frameGoodbye, tuple{3})
+	c.c.Close()
+	s := w.finish()
+	if want := "3 spans made in 1 process, 3 delivered, 3 not written to the span dump"; s.String() != want {
+		t.Errorf("got  %s\nwant %s", s, want)
+	}
+	if n := w.log.count("WARNING"); n != 1 || w.log.count(`cannot write a span to the span dump "/dev/full": no space left`) != 1 {
+		t.Errorf("%d warnings, want one:\n%s", n, w.log)
+	}
+}
+
 func TestSettingsFollowFromTheProcessesOwnEnvironment(t *testing.T) {
 	w := start(t)
 	c := w.dial()

@@ -11,6 +11,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/resource"
+	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 )
 
 // Bounds of what is kept for one process.
@@ -139,7 +140,9 @@ func (p *process) deliver(e *Engine, d *decoder) {
 	if p.profile.dump != nil {
 		if err := p.profile.dump.Write(p.resource, scope, span); err != nil {
 			p.count.undumped++
-			e.options.Log.Warningf("%v", err) // which it returns only once
+			if err != spandump.ErrMissing {
+				e.options.Log.Warningf("%v", err)
+			}
 		} else {
 			p.count.dumped++
 		}

@@ -3,6 +3,8 @@ package mask
 import (
 	"strconv"
 	"strings"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/pyjson"
 )
 
 // outcome is how reading JSON ended.
@@ -349,7 +351,7 @@ scan:
 				}
 				b = append(b, 'u')
 			} else {
-				b = appendRune(b, r)
+				b = pyjson.AppendRune(b, r)
 			}
 			i += size
 		default: // not JSON, but many a reader takes it for the character itself

@@ -3,7 +3,6 @@ package mask
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -356,39 +355,6 @@ func TestWriterValues(t *testing.T) {
 		test.write(w)
 		if got := string(w.AppendTo(nil)); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
-		}
-	}
-}
-
-func TestFloatsAreThoseOfPython(t *testing.T) {
-	for f, want := range map[float64]string{
-		0: "0.0", math.Copysign(0, -1): "-0.0", 1: "1.0", 1.5: "1.5", 100: "100.0", 1e15: "1000000000000000.0", 1e16: "1e+16", 1.5e300: "1.5e+300",
-		0.0001: "0.0001", 0.00001: "1e-05", 123456.789: "123456.789", math.Inf(1): "Infinity", math.Inf(-1): "-Infinity",
-	} {
-		if got := string(appendFloat(nil, f)); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-	if got := string(appendFloat(nil, math.NaN())); got != "NaN" {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestEveryCharacterIsQuotedInEveryPlace(t *testing.T) {
-	m := defaultMasker()
-	for r := rune(0); r < 0x180; r++ {
-		for place := range 9 {
-			in := strings.Repeat("x", place) + string(r) + strings.Repeat("y", 9-place)
-			w := m.NewWriter(General, -1)
-			w.String(in)
-			out := w.AppendTo(nil)
-			var got string
-			if err := json.Unmarshal(out, &got); err != nil || got != in {
-				t.Fatalf("%q came out as %s", in, out)
-			}
-			if escaped := len(out) > len(in)+2; escaped != (r < ' ' || r > '~' || r == '"' || r == '\\') {
-				t.Fatalf("%q came out as %s", in, out)
-			}
 		}
 	}
 }

@@ -5,9 +5,13 @@ import "strings"
 // AppendURL appends a URL, or the part of one that begins with its path, with
 // its user-info masked and its query and fragment masked by key.
 func (m *Masker) AppendURL(dst []byte, url string) []byte {
+	url = m.Redact(url)
+	if strings.IndexByte(url, '?') < 0 && strings.IndexByte(url, '#') < 0 && !strings.Contains(url, "//") {
+		return append(dst, url...) // a path
+	}
 	w := m.writer(QueryParameters, -1)
 	defer m.release(w)
-	return append(dst, w.urls(m.Redact(url), true)...)
+	return append(dst, w.urls(url, true)...)
 }
 
 // AppendQuery appends a query string, without its question mark, masked by key.

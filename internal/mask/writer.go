@@ -3,6 +3,8 @@ package mask
 import (
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/pyjson"
 )
 
 // Writer dumps one value in the format of Python's json.dumps (", " and ": ",
@@ -241,7 +243,7 @@ func (w *Writer) Int(i int64) {
 // with ".0" when it is whole.
 func (w *Writer) Float(f float64) {
 	if w.value() {
-		w.number(appendFloat(w.buf, f))
+		w.number(pyjson.AppendFloat(w.buf, f))
 	}
 }
 

@@ -4,13 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/pyjson"
 )
 
 // appendSpan renders a span the way ReadableSpan.to_json does.
@@ -178,7 +177,7 @@ func appendValue(b []byte, value any) []byte {
 	case int:
 		return strconv.AppendInt(b, int64(v), 10)
 	case float64:
-		return appendFloat(b, v)
+		return pyjson.AppendFloat(b, v)
 	case []any:
 		return appendList(b, v, appendValue)
 	case []string:
@@ -193,65 +192,7 @@ func appendValue(b []byte, value any) []byte {
 	return appendString(b, fmt.Sprint(value)) // as otlp.NewResource does
 }
 
-// appendFloat gives Python's repr, and json.dumps' words for what JSON lacks.
-func appendFloat(b []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(b, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(b, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(b, "-Infinity"...)
-	}
-	if size := math.Abs(f); size != 0 && (size < 1e-4 || size >= 1e16) {
-		return strconv.AppendFloat(b, f, 'e', -1, 64)
-	}
-	if f == math.Trunc(f) {
-		return strconv.AppendFloat(b, f, 'f', 1, 64)
-	}
-	return strconv.AppendFloat(b, f, 'f', -1, 64)
-}
-
-// appendString escapes what json.dumps escapes: all that is not printable
-// ASCII. What is not UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			i++
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c >= ' ' && c < 0x7f:
-				b = append(b, c)
-			case c == '\n':
-				b = append(b, `\n`...)
-			case c == '\r':
-				b = append(b, `\r`...)
-			case c == '\t':
-				b = append(b, `\t`...)
-			case c == '\b':
-				b = append(b, `\b`...)
-			case c == '\f':
-				b = append(b, `\f`...)
-			default:
-				b = appendUnit(b, rune(c))
-			}
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		i += size
-		if r > 0xffff { // JSON counts in units of UTF-16
-			r -= 0x10000
-			b = appendUnit(b, 0xd800+r>>10)
-			r = 0xdc00 + r&0x3ff
-		}
-		b = appendUnit(b, r)
-	}
-	return append(b, '"')
-}
-
-func appendUnit(b []byte, u rune) []byte {
-	const digits = "0123456789abcdef"
-	return append(b, '\\', 'u', digits[u>>12&15], digits[u>>8&15], digits[u>>4&15], digits[u&15])
+	b, _ = pyjson.AppendString(b, s)
+	return b
 }

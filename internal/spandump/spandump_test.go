@@ -289,12 +289,12 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("first span: got %v, want %s", err, want)
 	}
 	for range 2 {
-		if err := w.Write(resource, scope, span); err != nil {
-			t.Errorf("later span: got %v, want silence", err)
+		if err := w.Write(resource, scope, span); err != ErrMissing {
+			t.Errorf("later span: got %v, want ErrMissing", err)
 		}
 	}
-	if err := w.Close(); err == nil || err.Error() != `3 spans are missing in the span dump "/dev/full"` {
-		t.Errorf("Close: got %v, want the number of spans", err)
+	if err := w.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -340,8 +340,8 @@ func TestDamagedSpan(t *testing.T) {
 	if err := w.Write(resource, scope, example("x", usual)); err != nil {
 		t.Error(err)
 	}
-	if err := w.Close(); err == nil {
-		t.Error("Close does not tell of the missing span")
+	if err := w.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

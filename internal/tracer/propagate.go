@@ -57,6 +57,15 @@ func (t *Tracer) Extract(h map[string][]string, id *Identity) bool {
 	return found
 }
 
+// Remote returns the remote parent that headers name, or the baggage that comes without one; nil for nothing of it.
+func (t *Tracer) Remote(h map[string][]string) *Identity {
+	var id Identity // on the stack: most requests of a public server have no parent
+	if !t.Extract(h, &id) && id.Baggage == "" {
+		return nil
+	}
+	return &Identity{TraceID: id.TraceID, SpanID: id.SpanID, Flags: id.Flags, Remote: id.Remote, State: id.State, Baggage: id.Baggage}
+}
+
 // Inject adds headers that make the span the parent of what the receiver does.
 func (t *Tracer) Inject(h map[string][]string, id *Identity) {
 	for _, p := range t.propagators {

@@ -58,10 +58,11 @@ type Tracer struct {
 	recording   bool // somebody wants the spans
 	capture     int
 
-	spans sync.Pool
-	begun sync.Once
-	made  atomic.Int64
-	begin atomic.Pointer[func()]
+	spans    sync.Pool
+	begun    sync.Once
+	made     atomic.Int64
+	undumped atomic.Int64 // could not be written to the dump
+	begin    atomic.Pointer[func()]
 }
 
 // New makes a tracer, which is not active.
@@ -237,7 +238,10 @@ func (t *Tracer) deliver(s *Span, encoded []byte) {
 	resource, scope := t.resource.Load(), s.scope
 	if t.dump != nil {
 		if err := t.dump.Write(resource, scope, encoded); err != nil {
-			t.log.Warningf("%v", err) // which it returns only once
+			t.undumped.Add(1)
+			if err != spandump.ErrMissing {
+				t.log.Warningf("%v", err)
+			}
 		}
 	}
 	if s.skip {
@@ -311,7 +315,12 @@ func (t *Tracer) Account() (text string, lost bool) {
 		return t.engine.String(), t.engine.Dropped() > 0
 	case t.exporter != nil:
 		sent := t.exporter.Totals()
-		return fmt.Sprintf("%d spans made; of those to be sent: %s", t.Made(), sent), sent.Dropped.Sum() > 0
+		text, lost = fmt.Sprintf("%d spans made; of those to be sent: %s", t.Made(), sent), sent.Dropped.Sum() > 0
+	default:
+		text = fmt.Sprintf("%d spans made, nothing to be sent", t.Made())
 	}
-	return fmt.Sprintf("%d spans made, nothing to be sent", t.Made()), false
+	if undumped := t.undumped.Load(); undumped > 0 {
+		text += fmt.Sprintf("; %d not written to the span dump", undumped)
+	}
+	return text, lost
 }

@@ -168,6 +168,23 @@ func TestValuesOfEventsHaveALimitOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestAllThatIsMissingInTheDumpIsCounted(t *testing.T) {
+	tr, _ := newTracer(t)
+	dump, err := spandump.Open("/dev/full", false)
+	if err != nil {
+		t.Skip(err)
+	}
+	tr.dump = dump
+	var log strings.Builder
+	tr.log = diag.New(&log, diag.Warning)
+	for range 3 {
+		start(tr, "s", nil).End()
+	}
+	if got, _ := tr.Account(); got != "3 spans made, nothing to be sent; 3 not written to the span dump" || strings.Count(log.String(), "WARNING") != 1 {
+		t.Errorf("account %q, log %q, want the number of spans, and one warning", got, log.String())
+	}
+}
+
 func TestLinks(t *testing.T) {
 	tr, spans := newTracer(t, "OTEL_SPAN_LINK_COUNT_LIMIT=1", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1")
 	s := start(tr, "s", nil)

@@ -75,8 +75,13 @@ func address(s *tracer.Span, host string, secure bool) {
 			name, port = host[:i], int64(n)
 		}
 	}
-	s.Text("server.address", strings.Trim(name, "[]"))
+	s.Text("server.address", withoutBrackets(name))
 	s.Int("server.port", port)
+}
+
+// withoutBrackets is an address of IPv6 as it is outside of URLs, or any other host.
+func withoutBrackets(host string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
 func protocol(s *tracer.Span, major, minor int) {

@@ -336,6 +336,46 @@ func TestBodiesThatAreSent(t *testing.T) {
 	}
 }
 
+func TestCapture(t *testing.T) {
+	pack := func(text string) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		io.WriteString(w, text)
+		w.Close()
+		return b.String()
+	}
+	for _, test := range []struct {
+		name, encoding string
+		parts          []string
+		want           string
+		cut            bool
+	}{
+		{"whole", "", []string{"ab", "cd"}, "abcd", false},
+		{"as much as there is room for", "", []string{strings.Repeat("x", 50), strings.Repeat("x", 50)}, strings.Repeat("x", 100), false},
+		{"more in one part", "identity", []string{strings.Repeat("x", 101)}, strings.Repeat("x", 100), true},
+		{"more in another", "", []string{strings.Repeat("x", 100), "y"}, strings.Repeat("x", 100), true},
+		{"packed", "gzip", []string{pack("text")}, "text", false},
+		{"packed, and large when it is not", "GZIP", []string{pack(strings.Repeat("x", 5000))}, strings.Repeat("x", 100), true},
+		{"packed, of which the end is missing", "gzip", []string{pack("some longer text")[:30]}, "some longer text", true},
+		{"not packed, whatever is said", "gzip", []string{"text"}, "", false},
+		{"nothing", "gzip", nil, "", false},
+	} {
+		var room []byte
+		c := capture{limit: 100}
+		for i, part := range test.parts {
+			if i%2 == 0 {
+				c.add([]byte(part), "", &room)
+			} else {
+				c.add(nil, part, &room)
+			}
+		}
+		data, cut := c.unpacked(test.encoding)
+		if !strings.HasPrefix(test.want, string(data)) || len(data) == 0 != (test.want == "") || cut != test.cut {
+			t.Errorf("%s: %q, cut: %v; want %q, %v", test.name, data, cut, test.want, test.cut)
+		}
+	}
+}
+
 // BenchmarkServe is what tracing adds to one request, but for its share of sending.
 func BenchmarkServe(b *testing.B) {
 	activate(b)

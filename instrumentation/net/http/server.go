@@ -42,11 +42,7 @@ func serve(r *http.Request) (s *serving) {
 		return nil
 	}
 	defer guard()
-	var remote tracer.Identity
-	start := tracer.Start{Kind: otlp.KindServer, Scope: scope(), Convention: semconv.HTTP, Name: "HTTP"}
-	if t.Extract(r.Header, &remote) || remote.Baggage != "" {
-		start.Parent = &remote
-	}
+	start := tracer.Start{Kind: otlp.KindServer, Scope: scope(), Convention: semconv.HTTP, Name: "HTTP", Parent: t.Remote(r.Header)}
 	if t.Filters(otlp.KindServer) {
 		start.Endpoint = r.URL.RequestURI()
 	}
@@ -78,7 +74,7 @@ func (s *serving) describe(r *http.Request) {
 	protocol(span, r.ProtoMajor, r.ProtoMinor)
 	peer, port := r.RemoteAddr, ""
 	if i := strings.LastIndexByte(peer, ':'); i >= 0 {
-		peer, port = strings.Trim(peer[:i], "[]"), peer[i+1:]
+		peer, port = withoutBrackets(peer[:i]), peer[i+1:]
 	}
 	if peer != "" {
 		if forwarded := r.Header["X-Forwarded-For"]; len(forwarded) > 0 {

@@ -371,7 +371,7 @@ var exchanges = map[string]exchange{
 			case "/large":
 				_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 2))
 				fmt.Printf("%T %v\n", err, err)
-				http.Error(w, "too large", 413)
+				http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 			case "/ranges":
 				http.ServeContent(w, r, "a.txt", time.Unix(0, 0), strings.NewReader("0123456789"))
 			default:
