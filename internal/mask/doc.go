@@ -10,8 +10,8 @@
 //
 // A key matches when a pattern matches at its start, in any case, as with
 // Python's re.match. The value is never looked at, except for what it carries
-// inside (JSON, forms, URLs) and for the tracer token, which is replaced
-// wherever it stands.
+// inside (JSON, forms, URLs, XML, tables, lines of keys and values) and for the
+// tracer token, which is replaced wherever it stands.
 //
 // What is masked beyond what the original masks, and what is not masked, is
 // listed in docs/masking.md, which the tests of this package check.

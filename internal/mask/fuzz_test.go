@@ -209,8 +209,8 @@ func FuzzJSONKeepsItsMeaning(f *testing.F) {
 	}
 	m, _ := New(config.Masking{Compatible: true}, nil)
 	f.Fuzz(func(t *testing.T, text string) {
-		if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
-			t.Skip()
+		if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) || !utf8.ValidString(text) {
+			t.Skip() // of what is not UTF-8, Python knows lone surrogates, and Go does not
 		}
 		w := m.NewWriter(General, -1)
 		w.String(text)

@@ -14,10 +14,16 @@ func TestHostileInputTakesLinearTime(t *testing.T) {
 		`?a=b#`, `$a$`, `$`, `[a`, `(a,`, `case `, `end `, `x'`, "`", `/*`, `--`, `\`, `\u`, `\\`, ` `, `{"a":"{\"b\":`, `password`, `password:`, `key `,
 		`a":`, `'a':'`, `"[\"`, `a:@`, `://a:b@`, `%`, `password=(`, `{'a`, `{'password':{'`, `a.`, `a in ((`, `%(`, "\xff",
 		"--x\r\ncontent-disposition: form-data; name=a\r\n\r\n", "t_0123456789abcdef0123",
+		"<", "<a>", "<a ", "<a b='", `<a b="`, "<a b=c ", "</a>", "<password>", "<td>", "<td>password", "<key>key</key>", "<!--", "<![CDATA[", "&lt;", "&amp;lt;a", "<a>&lt;\n", "<p>\n",
+		"key:<", "password:\n", "password:\n\n", "password\n", "- ", "[key]\n", "[a]\n", "-----BEGIN ", "-----BEGIN KEY-----", "key|", "key,a\n", "key,a\n\"", ",\"\"", "a:\\\n", " \n", "\n",
 	}
 	for _, unit := range units {
+		repeated := strings.Repeat(unit, 50_000/len(unit))
+		for _, prefix := range []string{"<a>", "a,key\n", "a\n"} {
+			m.AppendBody(nil, General, []byte(prefix+repeated), true, -1)
+		}
 		for _, prefix := range []string{"", `{"a":"`, "https://", "[x "} {
-			text := prefix + strings.Repeat(unit, 50_000/len(unit))
+			text := prefix + repeated
 			w := m.NewWriter(General, -1)
 			w.String(text)
 			m.AppendBody(nil, General, []byte(text), true, -1)

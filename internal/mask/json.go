@@ -51,8 +51,9 @@ func (w *Writer) inside(s string) string {
 		return Mask
 	}
 	if w.inner == nil {
-		w.inner = &Writer{m: w.m, level: w.level + 1}
+		w.inner = &Writer{m: w.m}
 	}
+	w.inner.level = w.level + 1
 	limit := w.limit
 	if limit >= 0 {
 		limit = max(limit-len(w.buf), 0)
@@ -69,11 +70,20 @@ func (w *Writer) inside(s string) string {
 // json dumps what looks like JSON, cut short or not. From where it turns out to
 // be something else it goes on as text.
 func (w *Writer) json(s string) (text string, masked bool) {
+	if firstByte(s) == '"' { // it may begin with cells in quotes
+		if text := w.table(s); text != s {
+			return w.prose(text), true
+		}
+	}
 	n, result, _ := w.documents(s)
 	if result != broken {
 		return view(w.buf), w.masked > 0 || result == filled
 	}
-	rest := w.loose(s[n:])
+	if strings.Trim(s[:n], bom+" \t\r\n[") == "" { // [section], which only looks like JSON
+		text := w.prose(s)
+		return text, text != s
+	}
+	rest := w.loose(s[n:], true)
 	if w.masked == 0 && rest == s[n:] {
 		return s, false
 	}
@@ -88,9 +98,19 @@ const maxLevel = 8
 // between them, and says whether there were many. When the result is broken,
 // end is where the text goes on after what was written.
 func (w *Writer) documents(s string) (end int, result outcome, many bool) {
-	i := len(s) - len(strings.TrimPrefix(s, "\ufeff"))
+	i := len(s) - len(strings.TrimPrefix(s, bom))
+	text, written := -1, 0 // the document before, if it is a string
 	for {
+		start, before := skipBlank(s, i), len(w.buf)
 		n, result := w.scan(s[i:])
+		if result == broken && text >= 0 && (s[i] == ':' || s[i] == '=') { // it was a key
+			w.buf = w.buf[:written]
+			return text, broken, many
+		}
+		text, written = -1, before
+		if start < len(s) && s[start] == '"' {
+			text = start
+		}
 		i += n
 		if result != complete {
 			return i, result, many
@@ -414,7 +434,7 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\
 
 // firstByte is the first that is neither blank nor byte order mark, or 0.
 func firstByte(s string) byte {
-	s = strings.TrimPrefix(s, "\ufeff")
+	s = strings.TrimPrefix(s, bom)
 	if i := skipBlank(s, 0); i < len(s) {
 		return s[i]
 	}

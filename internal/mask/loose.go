@@ -2,26 +2,53 @@ package mask
 
 import "strings"
 
-// loose masks text that has JSON in it, or looks like it and is not: broken
-// JSON, or what JavaScript and Python write. Whatever stands after a matching key and
-// ":" or "=" is masked; all else stays as it is.
-func (w *Writer) loose(s string) string {
+// loose masks text by the keys in it: lines like "key: value" and key=value,
+// broken JSON, and what JavaScript, Python, YAML and shells write. Whatever
+// stands after a matching key and ":" or "=" is masked; all else stays as it is.
+// A value without quotes goes on until the end of its line, but in code it ends
+// as it does there.
+func (w *Writer) loose(s string, code bool) string {
 	e := splice{s: s}
-	for i := 0; i < len(s); {
+	ends := "\r\n\""
+	switch {
+	case code:
+		ends = ",;&}])\r\n\""
+	case firstByte(s) == '<':
+		ends = "<\"" // tags end it
+	}
+	manyLines := strings.IndexByte(strings.TrimRight(s, "\r\n"), '\n') >= 0
+	start := len(s) - len(strings.TrimPrefix(s, bom))
+	for i := start; i < len(s); {
+		if i == start && !code || i > start && isLineBreak(s[i-1]) {
+			if next := w.line(&e, i, manyLines); next > i {
+				i = next
+				continue
+			}
+		}
 		key, end := looseKey(s, i)
 		if end == i {
 			i++
 			continue
 		}
 		value := afterKey(s, end)
-		if value < 0 || !w.keys.matches(w.unescapeKey(key)) {
+		if value < 0 || !w.named(w.unescapeKey(key)) {
 			if isQuote(s[i]) {
 				end = i + 1 // what is quoted may hold keys itself
 			}
 			i = end
 			continue
 		}
-		from, to := looseValue(s, value)
+		for ends[0] == '<' && value < len(s) && s[value] == '<' { // <b>Key:</b> value
+			if n := strings.IndexByte(s[value:], '>'); n >= 0 {
+				value = skipBlank(s, value+n+1)
+			} else {
+				value = len(s)
+			}
+		}
+		from, to := looseValue(s, value, ends)
+		if s[value-1] == '=' && from == value {
+			to = pairEnd(s, from, to)
+		}
 		if from < to {
 			e.replace(from, to, Mask)
 		}
@@ -29,6 +56,9 @@ func (w *Writer) loose(s string) string {
 	}
 	return e.text()
 }
+
+// bom is the byte order mark with which a text may begin.
+const bom = "\ufeff"
 
 // looseKey reads a word or a quoted text at i, and gives its end; i when there
 // is none.
@@ -52,9 +82,14 @@ func looseKey(s string, i int) (key string, end int) {
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
-func isWord(c byte) bool {
-	return isAlphanumeric(c) || c == '_' || c == '-' || c == '.' || c == '$' || c == '%' || c >= 0x80
-}
+func isWord(c byte) bool { return wordCharacters[c] }
+
+var wordCharacters = func() (table [256]bool) {
+	for c := range table {
+		table[c] = isAlphanumeric(byte(c)) || c >= 0x80 || strings.IndexByte("_-.$%", byte(c)) >= 0
+	}
+	return table
+}()
 
 // quotedLength is that of the quoted text at the start of s, with its quotes,
 // or negative when it has no end.
@@ -73,16 +108,19 @@ func quotedLength(s string) int {
 // unescapeKey gives the key that a quoted text stands for.
 func (w *Writer) unescapeKey(key string) string {
 	if n := strings.IndexByte(key, '\\'); n >= 0 {
+		scratch := w.scratch // which may hold the very text that is being read
+		w.scratch = nil
 		key, _, _ = w.unescape(key+`"`, n)
+		w.scratch = scratch
 	}
 	return key
 }
 
 // afterKey is where the value begins that belongs to the key before i, or
 // negative when no ":" or "=" follows. Quotes that are escaped, as in JSON in
-// a string, may come first.
+// a string, and what closes brackets and emphasis may come first.
 func afterKey(s string, i int) int {
-	for most := i + 100; i < min(len(s), most) && (isBlank(s[i]) || isQuote(s[i]) || s[i] == '\\'); {
+	for most := i + 100; i < min(len(s), most) && (isBlank(s[i]) || isQuote(s[i]) || strings.IndexByte(`\*)]`, s[i]) >= 0); {
 		i++
 	}
 	if i == len(s) || s[i] != ':' && s[i] != '=' {
@@ -94,8 +132,9 @@ func afterKey(s string, i int) int {
 	return skipBlank(s, i)
 }
 
-// looseValue is where the value at i begins and ends.
-func looseValue(s string, i int) (from, to int) {
+// looseValue is where the value at i begins and ends, when one of ends does end
+// it unless it is quoted or in brackets.
+func looseValue(s string, i int, ends string) (from, to int) {
 	quote := i
 	for quote < len(s) && s[quote] == '\\' {
 		quote++
@@ -105,6 +144,10 @@ func looseValue(s string, i int) (from, to int) {
 		from = quote + 1
 		for to = from; to < len(s); to++ {
 			if strings.HasPrefix(s[to:], mark) {
+				if len(mark) == 1 && strings.HasPrefix(s[to+1:], mark) {
+					to++ // it stands for one in the text
+					continue
+				}
 				return from, to
 			}
 			if s[to] == '\\' {
@@ -120,7 +163,7 @@ func looseValue(s string, i int) (from, to int) {
 		return i, i + bracketLength(s[i:])
 	}
 	for to = i; to < len(s); to++ {
-		if strings.IndexByte(",;&}])\r\n\"", s[to]) >= 0 {
+		if strings.IndexByte(ends, s[to]) >= 0 {
 			break
 		}
 		if isQuote(s[to]) && (to+1 == len(s) || !isWord(s[to+1])) { // not an apostrophe
@@ -128,6 +171,20 @@ func looseValue(s string, i int) (from, to int) {
 		}
 	}
 	return i, to
+}
+
+// pairEnd is where the value of a pair ends, as in a=1&b=2.
+func pairEnd(s string, from, to int) int {
+	for i := from; ; i++ {
+		n := strings.IndexByte(s[i:to], '&')
+		if n < 0 {
+			return to
+		}
+		i += n
+		if key := formKeyLength(s[i+1 : to]); key > 0 && i+1+key < to && s[i+1+key] == '=' {
+			return i
+		}
+	}
 }
 
 // bracketLength is that of the brackets at the start of s with all they hold.

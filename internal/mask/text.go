@@ -28,8 +28,8 @@ func (e *splice) text() string {
 }
 
 // clean masks what a string carries inside: the secrets themselves, JSON,
-// forms, multipart forms and URLs. It returns s itself when there is nothing to mask; what it
-// returns stays valid until the next call.
+// multipart bodies and what [Writer.prose] knows. It returns s itself when there
+// is nothing to mask; what it returns stays valid until the next call.
 func (w *Writer) clean(s string) string {
 	s = w.m.Redact(s)
 	if looksJSON(s) {
@@ -38,14 +38,31 @@ func (w *Writer) clean(s string) string {
 	if boundary := multipartBoundary(s); boundary != "" {
 		return w.multipart(s, boundary)
 	}
+	return w.prose(s)
+}
+
+// prose masks what a text holds that is not JSON: URLs, XML and HTML, tables,
+// forms, keys and values, at each of which it looks only if the text may have it.
+func (w *Writer) prose(s string) string {
 	if strings.Contains(s, "://") {
 		s = w.urls(s, false)
 	}
-	if strings.IndexByte(s, '{') >= 0 {
-		s = w.loose(s)
+	if strings.IndexByte(s, '<') >= 0 {
+		s = w.markup(s)
 	}
-	if strings.IndexByte(s, '=') >= 0 {
+	pairs, lines := strings.IndexByte(s, '=') >= 0, strings.IndexByte(s, '\n') >= 0
+	if lines {
+		s = w.pem(s)
+	}
+	switch {
+	case firstByte(s) == '<':
+	case lines:
+		s = w.table(s)
+	case pairs:
 		s = w.form(s, w.keys)
+	}
+	if pairs || strings.IndexByte(s, ':') >= 0 {
+		s = w.loose(s, strings.IndexByte(s, '{') >= 0)
 	}
 	return s
 }
@@ -69,8 +86,13 @@ func (m *Masker) AppendBody(dst []byte, c Category, body []byte, truncated bool,
 	} else {
 		s = m.Redact(s)
 	}
-	if !looksStructured(s) && !utf8.ValidString(s) {
-		return appendHex(dst, s, limit)
+	if !looksStructured(s) && (!utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0) {
+		known := s[:keys.firstKey(s)]
+		dst = appendHex(dst, known, limit)
+		if len(known) < len(s) {
+			dst = appendChars(dst, Mask, max(limit-2*len(known), min(limit, 0)))
+		}
+		return dst
 	}
 	w := m.writer(c, limit)
 	defer m.release(w)
@@ -123,14 +145,31 @@ func appendHex(dst []byte, s string, limit int) []byte {
 // looksStructured says whether s is to be masked by key rather than shown in
 // hexadecimal when it is not valid UTF-8.
 func looksStructured(s string) bool {
-	if looksJSON(s) || multipartBoundary(s) != "" {
+	if looksJSON(s) || firstByte(s) == '<' || multipartBoundary(s) != "" {
 		return true
 	}
 	n := formKeyLength(s)
 	return n > 0 && n < len(s) && s[n] == '='
 }
 
-// decodeUTF16 turns JSON in UTF-16 into UTF-8, so that its keys can be read.
+// firstKey is where the first word ends in binary data that is a matching key,
+// since what follows it is likely its value; the end of s when there is none.
+func (s *matcher) firstKey(data string) int {
+	const shortest = 3
+	for i := 0; i < len(data); i++ {
+		start := i
+		for i < len(data) && isWord(data[i]) && data[i] < utf8.RuneSelf {
+			i++
+		}
+		word := data[start:i]
+		if len(word) >= shortest && (s.matches(word) || s.matches(word[1:])) { // its length may stand before it
+			return i
+		}
+	}
+	return len(data)
+}
+
+// decodeUTF16 turns text in UTF-16 into UTF-8, so that its keys can be read.
 func decodeUTF16(s string) string {
 	if len(s) < 4 {
 		return s
@@ -149,10 +188,10 @@ func decodeUTF16(s string) string {
 		units = append(units, uint16(high)<<8|uint16(low))
 	}
 	text := string(utf16.Decode(units))
-	if !looksJSON(text) {
-		return s
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && !isBlank(byte(r)) || r == utf8.RuneError }) {
+		return s // it is something else
 	}
-	return text
+	return strings.TrimPrefix(text, bom)
 }
 
 func dropPartialRune(s string) string {
@@ -287,14 +326,14 @@ func encodePercent(s string) string {
 // multipartBoundary is the line that separates the parts of a multipart body,
 // or empty when s is none.
 func multipartBoundary(s string) string {
-	s = strings.TrimPrefix(s, "\ufeff")
+	s = strings.TrimPrefix(s, bom)
 	s = s[skipBlank(s, 0):]
 	if !strings.HasPrefix(s, "--") {
 		return ""
 	}
 	line, rest, ok := strings.Cut(s, "\n")
 	line = strings.TrimSuffix(line, "\r")
-	if !ok || len(line) < 3 || len(line) > 80 || !strings.Contains(strings.ToLower(rest[:min(len(rest), 1000)]), "content-disposition") {
+	if !ok || len(line) < 3 || len(line) > 80 || !strings.Contains(strings.ToLower(rest[:min(len(rest), 1000)]), "content-") {
 		return ""
 	}
 	return line
@@ -340,13 +379,9 @@ func (w *Writer) part(e *splice, from, to int) {
 		return
 	}
 	text := e.s[body:end]
-	if looksJSON(text) {
-		if clean := w.inside(text); clean != text {
-			e.replace(body, end, clean)
-		}
-		return
+	if clean := w.embedded(text); clean != text {
+		e.replace(body, end, clean)
 	}
-	w.pairs(e, body, end, w.keys)
 }
 
 // partName is the value of name= in the head of a part.
@@ -357,9 +392,8 @@ func partName(head string) string {
 			continue // something else, like filename=
 		}
 		name := head[i+len(attribute):]
-		if strings.HasPrefix(name, `"`) {
-			name, _, _ = strings.Cut(name[1:], `"`)
-			return name
+		if n := quotedLength(name); n > 0 && name[0] == '"' {
+			return name[1 : n-1]
 		}
 		if n := strings.IndexAny(name, ";\r\n"); n >= 0 {
 			name = name[:n]
