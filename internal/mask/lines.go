@@ -109,7 +109,7 @@ func sectionName(line string) string {
 		return ""
 	}
 	name := strings.Trim(line, "[]\" ")
-	if strings.IndexAny(name, ",{}:=") >= 0 {
+	if strings.ContainsAny(name, ",{}:=") {
 		return ""
 	}
 	return name
