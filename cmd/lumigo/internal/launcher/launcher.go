@@ -98,6 +98,7 @@ func launchCommand(o Options, path string, signals *signals, log *diag.Logger) (
 		return 0, refused(o.Command[0], err)
 	}
 	leaveDescriptors()
+	time.AfterFunc(sweepDelay, func() { l.guarded("cleaning up", func() { sweep(tempDirs(o.Environ)) }) })
 	summary := l.wait()
 	if summary.Processes > 0 {
 		log.Infof("%v", summary)
