@@ -696,9 +696,17 @@ func byHand(t *testing.T, version string) (binary string) {
 }
 
 func TestResource(t *testing.T) {
-	spans, _ := traced(t, []string{"LUMIGO_TAG=blue"}, "/empty")
+	spans, a := traced(t, []string{"LUMIGO_TAG=blue"}, "/empty")
 	if len(spans) == 0 {
 		t.Fatal("no spans")
+	}
+	for _, want := range []string{"(injection mode: automatic injection)", "2 spans made; of those to be sent: 2 spans: 2 delivered"} {
+		if !strings.Contains(a.err.String(), want) {
+			t.Errorf("no %q in\n%s", want, a.err.String())
+		}
+	}
+	if _, a := traced(t, nil, "pid"); strings.Contains(a.err.String(), "spans") {
+		t.Errorf("a process without spans accounts for them:\n%s", a.err.String())
 	}
 	for key, want := range map[string]any{"telemetry.sdk.language": "go", "process.runtime.name": "gc", "service.name": "app", "lumigo.tag": "blue"} {
 		if got := spans[0].Resource[key]; got != want {

@@ -79,6 +79,24 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+func TestRootsAndStatuses(t *testing.T) {
+	dump := begin(t)
+	ctx, parent := otel.Tracer("app").Start(context.Background(), "parent")
+	_, root := otel.Tracer("app").Start(ctx, "root", trace.WithNewRoot())
+	if root.SpanContext().TraceID() == parent.SpanContext().TraceID() {
+		t.Error("a new root is in its parent's trace")
+	}
+	root.SetStatus(codes.Ok, "")
+	root.SetStatus(codes.Error, "after all") // which counts no more by OpenTelemetry's rules
+	root.End()
+	parent.SetStatus(codes.Error, "first")
+	parent.SetStatus(codes.Ok, "no description")
+	parent.End()
+	if text := dump(); strings.Count(text, `"status_code": "OK"`) != 2 || strings.Contains(text, "description") {
+		t.Errorf("not two that went well:\n%s", text)
+	}
+}
+
 func TestSpansOfIntegrationsAreSeen(t *testing.T) {
 	dump := begin(t)
 	own := tracer.Active().Start(tracer.Start{Name: "GET", Kind: otlp.KindInternal, Scope: otlp.NewScope("x", "")})
