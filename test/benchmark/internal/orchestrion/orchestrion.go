@@ -12,7 +12,7 @@ import (
 // Prepare builds orchestrion and puts a program among the aspects. It returns the command and the program's directory,
 // both in dir. The error says why orchestrion cannot be had.
 func Prepare(aspects, dir, program string) (command, source string, err error) {
-	command, source = filepath.Join(dir, "orchestrion"), filepath.Join(dir, "orchestrated")
+	command, source = filepath.Join(dir, "bin", "orchestrion"), filepath.Join(dir, "orchestrated")
 	if err := os.CopyFS(source, os.DirFS(aspects)); err != nil {
 		return "", "", err
 	}
