@@ -512,6 +512,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case scan(path, "/text/%d", &n):
 		w.Write(bytes.Repeat([]byte("x"), n))
 	case path == "/bytes":
+		w.Header().Set("Content-Type", "text/plain")
 		w.Write([]byte{0xc3, '(', 'a', 0})
 	case path == "/utf8":
 		w.Write([]byte("grüße"))
