@@ -10,7 +10,13 @@ import (
 
 func init() {
 	tracer.SetLocal(runtime.LumigoCurrent, runtime.LumigoSetCurrent)
-	tracer.Panicking = runtime.LumigoPanicking
+	tracer.Panicking = func() (uintptr, any, bool) {
+		token, value, goexit, panicking := runtime.LumigoPanicking()
+		if goexit {
+			value = tracer.Goexit
+		}
+		return token, value, panicking
+	}
 	if tracer.Active() == nil {
 		return
 	}

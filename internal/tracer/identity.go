@@ -234,3 +234,8 @@ func Enter(id *Identity) (before *Identity) {
 // Panicking, in a woven program, tells what a deferred function would recover: the value, and a token that differs
 // between panics.
 var Panicking = func() (token uintptr, value any, panicking bool) { return 0, nil, false }
+
+// Goexit is what Panicking returns in place of a value when the goroutine is being ended by [runtime.Goexit].
+var Goexit any = new(goexit)
+
+type goexit struct{ _ byte } // so that it has an address of its own

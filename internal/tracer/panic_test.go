@@ -27,6 +27,7 @@ func TestPanics(t *testing.T) {
 		{"one that begins during the span", func() { panics(0, nil) }, func() { panics(1, errors.New("boom")) }, "*errors.errorString"},
 		{"one that is under way already, as in a deferred function", func() { panics(1, errors.New("boom")) }, func() {}, ""},
 		{"another one in a deferred function", func() { panics(1, errors.New("boom")) }, func() { panics(2, "second") }, "string"},
+		{"a goroutine's end", func() { panics(0, nil) }, func() { panics(1, Goexit) }, "runtime.Goexit"},
 		{"with a value that cannot be printed", func() { panics(0, nil) }, func() { panics(1, stringer{}) }, "tracer.stringer"},
 	} {
 		test.start()
@@ -38,7 +39,7 @@ func TestPanics(t *testing.T) {
 		s.End()
 		got := spans()[len(spans())-1]
 		kind, _ := got.Attributes["error.type"].(string)
-		if !strings.HasSuffix(kind, test.want) || (kind == "") != (test.want == "") || len(got.Events) != 0 != (test.want != "") {
+		if !strings.HasSuffix(kind, test.want) || (kind == "") != (test.want == "") || len(got.Events) != 0 != (test.want != "" && test.want != "runtime.Goexit") {
 			t.Errorf("%s: %+v, want an error of type %q", test.name, got, test.want)
 		}
 		for _, e := range got.Events {

@@ -130,7 +130,8 @@ func (s *Span) Fail(err error) {
 	}
 }
 
-// Panicking returns the value of a panic that is under way and was not when the span started. It never recovers.
+// Panicking returns the value of a panic that is under way and was not when the span started, or [Goexit]. It never
+// recovers.
 func (s *Span) Panicking() (value any, panicking bool) {
 	token, value, ok := Panicking()
 	if !ok || token == s.panics {
@@ -142,6 +143,11 @@ func (s *Span) Panicking() (value any, panicking bool) {
 // Panicked records a panic that leaves what the span is about.
 func (s *Span) Panicked(value any, stack string) {
 	if !s.recording {
+		return
+	}
+	if value == Goexit {
+		s.status, s.message = otlp.StatusError, "runtime.Goexit"
+		s.Known("error.type", "runtime.Goexit")
 		return
 	}
 	message := ""

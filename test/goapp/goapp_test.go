@@ -150,6 +150,7 @@ func TestSpans(t *testing.T) {
 		{"an informational answer before the one that counts", []string{"/hints"}, "CLIENT GET 202\n  SERVER GET /hints 202\n"},
 		{"a proxy, which copies the headers that name the parent", []string{"/proxy"}, "CLIENT GET 200\n  SERVER GET /proxy 200\n    CLIENT GET 200\n      SERVER GET /inner 200\n"},
 		{"an aborted handler", []string{"/abort"}, "CLIENT GET ERROR\n  SERVER GET /abort ERROR\n"},
+		{"a handler that ends its goroutine", []string{"/goexit"}, "CLIENT GET ERROR\n  SERVER GET /goexit ERROR\n"},
 		{"a path that no pattern matches", []string{"/nowhere"}, "CLIENT GET 404 ERROR\n  SERVER GET 404\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -344,6 +345,7 @@ func TestExchangesAreAsTheyArePlain(t *testing.T) {
 		{"streams", `EOF`},
 		{"panic", `http: panic serving : boom`},
 		{"abort", `4 unexpected EOF(?s).*log: ""`},
+		{"goexit", `4 unexpected EOF`},
 		{"statuses", `206 Partial Content(?s).*superfluous`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

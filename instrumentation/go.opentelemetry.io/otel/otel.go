@@ -250,7 +250,7 @@ func (s *span) End(options ...trace.SpanEndOption) {
 		own.Attribute(a)
 	}
 	c := trace.NewSpanEndConfig(options...)
-	if value, panicking := own.Panicking(); panicking {
+	if value, panicking := own.Panicking(); panicking && value != tracer.Goexit { // as OpenTelemetry's SDK has it
 		own.Panicked(value, "")
 	}
 	if at := c.Timestamp(); !at.IsZero() {

@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,6 +47,7 @@ func main() {
 	mux.HandleFunc("/inner", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "inner") })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(errors.New("boom")) })
 	mux.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	mux.HandleFunc("/goexit", func(http.ResponseWriter, *http.Request) { runtime.Goexit() })
 	mux.HandleFunc("/proxy", func(w http.ResponseWriter, r *http.Request) {
 		target, _ := url.Parse(base)
 		r.URL.Path = "/inner"

@@ -19,6 +19,7 @@ import (
 	"net/textproto"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -352,6 +353,17 @@ var exchanges = map[string]exchange{
 			e.raw("GET /" + closing)
 			both(func(c *http.Client, url string) { show(c.Get(url)) })(e)
 			fmt.Printf("log: %q\n", e.log.String())
+		},
+	},
+	"goexit": {
+		func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "half")
+			http.NewResponseController(w).Flush()
+			runtime.Goexit()
+		},
+		func(e *ends) {
+			e.raw("GET /" + closing)
+			both(func(c *http.Client, url string) { show(c.Get(url)) })(e)
 		},
 	},
 	"statuses": {
