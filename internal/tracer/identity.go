@@ -22,10 +22,14 @@ type Identity struct {
 
 	parent [8]byte
 	kind   otlp.Kind
+	theirs bool             // made by another tracing interface
+	absent bool             // and not to be found where ours go
 	tags   []otlp.Attribute // execution tags, for the spans below; not changed once set
 	origin *Identity        // of which this is a copy with other tags; nil for none
 	live   atomic.Pointer[Span]
 	ended  atomic.Int64 // when, in ns since 1970; 0 before
+
+	standIn atomic.Pointer[Identity] // a span that the program has made for the same
 }
 
 const sampled = 1
@@ -99,12 +103,6 @@ func (id *Identity) SetStatus(code otlp.StatusCode, message string) {
 	id.with(func(s *Span) { s.lateStatus, s.lateMessage = code, message })
 }
 
-// OfKind says, before the identity is shared, what kind of span of another tracing interface it is.
-func (id *Identity) OfKind(k otlp.Kind) *Identity {
-	id.kind = k
-	return id
-}
-
 // Tags are the attributes that WithTags has given to the spans below.
 func (id *Identity) Tags() []otlp.Attribute { return id.tags }
 
@@ -112,7 +110,7 @@ func (id *Identity) Tags() []otlp.Attribute { return id.tags }
 func (id *Identity) WithTags(tags []otlp.Attribute) *Identity {
 	c := &Identity{
 		TraceID: id.TraceID, SpanID: id.SpanID, Flags: id.Flags, Remote: id.Remote,
-		State: id.State, Baggage: id.Baggage, parent: id.parent, kind: id.kind, origin: id.source(),
+		State: id.State, Baggage: id.Baggage, parent: id.parent, kind: id.kind, theirs: id.theirs, absent: id.absent, origin: id.source(),
 	}
 	c.tags = append(c.tags, id.tags...)
 	for _, tag := range tags {
@@ -139,17 +137,13 @@ type Context struct {
 
 type contextKey struct{}
 
-// Foreign, if set before the first span, tells what a context says under a key that is not ours: for tracing
-// interfaces that keep their spans in contexts.
-var Foreign func(key any, id *Identity) any
-
 // Value implements context.Context.
 func (c *Context) Value(key any) any {
 	if _, ours := key.(contextKey); ours {
 		return c.ID
 	}
-	if Foreign != nil {
-		if v := Foreign(key, c.ID); v != nil {
+	if Other != nil {
+		if v := Other.View(key, c.ID.standing()); v != nil {
 			return v
 		}
 	}
@@ -159,15 +153,11 @@ func (c *Context) Value(key any) any {
 // WithIdentity returns a context that carries id.
 func WithIdentity(ctx context.Context, id *Identity) context.Context { return &Context{ctx, id} }
 
-// FromForeign, if set before the first span, finds an identity that ctx carries in another tracing interface's way,
-// nil for none.
-var FromForeign func(ctx context.Context) *Identity
-
 // FromContext returns the identity that ctx carries, else the goroutine's, else nil.
 func FromContext(ctx context.Context) *Identity {
 	if ctx != nil {
-		if FromForeign != nil {
-			if id := FromForeign(ctx); id != nil {
+		if Other != nil {
+			if id := Other.Parent(ctx); id != nil {
 				return id
 			}
 		}
@@ -180,8 +170,10 @@ func FromContext(ctx context.Context) *Identity {
 
 // OfContext returns the identity that ctx carries in our own way, or nil.
 func OfContext(ctx context.Context) *Identity {
-	id, _ := ctx.Value(contextKey{}).(*Identity)
-	return id
+	if id, _ := ctx.Value(contextKey{}).(*Identity); id != nil {
+		return id.standing()
+	}
+	return nil
 }
 
 // Live reports whether the span is recorded and has not ended.
@@ -218,7 +210,7 @@ func Current() *Identity {
 	if ended := id.source().ended.Load(); ended != 0 && time.Now().UnixNano()-ended > int64(stale) {
 		return nil
 	}
-	return id
+	return id.standing()
 }
 
 // Enter makes id the goroutine's identity, and returns what it was, for another Enter.

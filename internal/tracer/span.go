@@ -49,6 +49,7 @@ type Span struct {
 	mu          sync.Mutex // for what others may add, until End
 	route       string
 	adopted     bool
+	yields      bool // to a span that the program has made for the same
 	lateStatus  otlp.StatusCode
 	lateMessage string
 	late        []otlp.Attribute
@@ -539,6 +540,7 @@ func (s *Span) EndAt(end time.Time) {
 	s.id = nil // from here on nobody else touches it
 	s.mu.Unlock()
 
+	s.skip = s.skip || s.yields
 	e := &s.encoded
 	if s.lateStatus != otlp.StatusUnset && s.status == otlp.StatusUnset {
 		s.status, s.message = s.lateStatus, s.lateMessage
@@ -617,7 +619,7 @@ func (s *Span) release() {
 	defer s.mu.Unlock()
 	s.tracer, s.id, s.recording, s.remoteParent, s.skip = nil, nil, false, false, false
 	s.name, s.scope, s.status, s.message, s.route, s.opening = "", nil, 0, "", "", opening{}
-	s.adopted, s.lateStatus, s.lateMessage = false, 0, ""
+	s.adopted, s.yields, s.lateStatus, s.lateMessage = false, false, 0, ""
 	s.attributes, s.dropped, s.lost = 0, 0, 0
 	s.events, s.late, s.links = s.events[:0], s.late[:0], s.links[:0]
 	t.spans.Put(s)

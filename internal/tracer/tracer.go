@@ -120,6 +120,9 @@ func (t *Tracer) Disabled(id string) bool {
 	return false
 }
 
+// Endpoint is where spans are sent to, "" for nowhere.
+func (t *Tracer) Endpoint() string { return t.config.Export.Endpoint }
+
 // Log is the distribution's log.
 func (t *Tracer) Log() *diag.Logger { return t.log }
 
@@ -141,6 +144,7 @@ type Start struct {
 	Kind       otlp.Kind
 	Scope      *otlp.Scope
 	Parent     *Identity          // nil for a root
+	SpanID     [8]byte            // zero for a new one
 	Endpoint   string             // what endpoint filters look at; "" for none
 	Convention semconv.Convention // that it follows; 0 for none whose names have changed
 	Time       time.Time          // zero for now
@@ -153,11 +157,16 @@ func (t *Tracer) Start(o Start) *Span {
 	s.mu.Lock() // as somebody may still be about to find out that this is not the span it was
 	s.tracer, s.id = t, id
 	s.mu.Unlock()
-	binary.NativeEndian.PutUint64(id.SpanID[:], rand.Uint64()|1)
+	if id.SpanID = o.SpanID; id.SpanID == [8]byte{} {
+		binary.NativeEndian.PutUint64(id.SpanID[:], rand.Uint64()|1)
+	}
 	if p := o.Parent; p != nil && p.TraceID != [16]byte{} {
 		id.TraceID, id.State, id.Baggage, id.parent, id.tags = p.TraceID, p.State, p.Baggage, p.SpanID, p.tags
 		id.Flags = p.Flags &^ sampled
 		s.remoteParent = p.Remote
+		if p.absent {
+			id.parent = [8]byte{}
+		}
 	} else {
 		if p != nil {
 			id.Baggage, id.tags = p.Baggage, p.tags // an identity without a span

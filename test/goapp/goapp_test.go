@@ -563,12 +563,9 @@ func TestRequestsOpenAtDeath(t *testing.T) {
 	}
 }
 
-// An app that is traced by hand has each span once: made by our provider, or by one of its own, which goes its own way.
+// An app that is traced by hand has each span once, and all of them hang together: where ours go, and where its own do.
 func TestTracedByHand(t *testing.T) {
-	for _, version := range []string{"", "-v1.20"} {
-		binary := byHand(t, version)
-		for _, test := range []struct{ name, arg, ours, theirs string }{
-			{"with our provider", "", `CLIENT HTTP GET 200
+	const whole = `CLIENT HTTP GET 200
   SERVER GET /hello 200
     INTERNAL inner
       CLIENT sql.conn.query
@@ -578,24 +575,40 @@ func TestTracedByHand(t *testing.T) {
 SERVER GET /leaf 200
 CONSUMER job
   CLIENT SELECT
-`, ""},
-			{"with its own", "sdk", `SERVER GET /hello 200
-  CLIENT SELECT
-  CLIENT GET 200
-    SERVER GET /leaf 200
+`
+	const withoutTheirs = `CLIENT GET 200
+  SERVER GET /hello 200
+    CLIENT SELECT
+    CLIENT SELECT
+    CLIENT GET 200
+      SERVER GET /leaf 200
 SERVER GET /leaf 200
 CLIENT SELECT
-`, `CLIENT HTTP GET
+`
+	const theirsAlone = `CLIENT HTTP GET
   SERVER request
     INTERNAL inner
       CLIENT sql.conn.query
 SERVER request
 SERVER request
 CONSUMER job
-`},
+`
+	both := strings.NewReplacer("GET /hello", "request", "GET /leaf", "request").Replace(whole)
+	for _, version := range []string{"", "-v1.20"} {
+		binary := byHand(t, version)
+		for _, test := range []struct {
+			name, mode   string
+			apart        bool // the backend of the app's own exporter is another one than ours
+			ours, theirs string
+		}{
+			{"with our provider", "", false, whole, ""},
+			{"with its own, which sends to where ours go", "otlp", false, both, ""},
+			{"with its own, of which few know, and which sends to where ours go", "explicit", false, both, ""},
+			{"with its own, which sends elsewhere", "otlp", true, withoutTheirs, theirsAlone},
+			{"with its own, which writes", "sdk", false, withoutTheirs, theirsAlone},
 			// Its sampler decides as it does plain, but on the request from ours, whose sender has decided.
-			{"with its own, which keeps nothing", "never", `SERVER GET /leaf 200
-`, ""},
+			{"with its own, which keeps nothing", "never", false, "SERVER GET /leaf 200\n", ""},
+			{"with one that makes nothing", "noop", false, withoutTheirs, ""},
 		} {
 			t.Run(test.name+version, func(t *testing.T) {
 				backend, err := receiver.Listen("127.0.0.1:0")
@@ -603,38 +616,53 @@ CONSUMER job
 					t.Fatal(err)
 				}
 				defer backend.Close()
+				other, err := receiver.Listen("127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer other.Close()
 				a := exec.Command(binary)
-				if test.arg != "" {
-					a.Args = append(a.Args, test.arg)
+				if test.mode != "" {
+					a.Args = append(a.Args, test.mode)
 				}
 				a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}
+				if test.apart {
+					a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + other.URL(), "LUMIGO_ENDPOINT=" + backend.URL(), "LUMIGO_TRACER_TOKEN=t_123456789"}
+				}
 				out, err := a.Output()
 				if err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
-				ours := backend.Spans()
-				for _, s := range ours {
-					if status := s.Attributes["http.status_code"]; status != nil { // as it was called once
-						s.Attributes["http.response.status_code"] = status
-					}
-				}
-				if got := tree(ours); got != test.ours {
-					t.Errorf("got\n%swant\n%s", got, test.ours)
-				}
-				var theirs []receiver.Span
-				traces := map[string]bool{}
+				ours, theirs := backend.Spans(), other.Spans()
 				for line := range strings.Lines(string(out)) {
 					var s receiver.Span
 					fmt.Sscanf(line, "span %d %s %s %s %s", &s.Start, &s.TraceID, &s.SpanID, &s.ParentID, &s.Kind)
 					s.Name = strings.TrimSpace(strings.SplitN(line, " ", 7)[6])
-					if s.Kind == "SERVER" {
-						s.Name = "request" // which depends on the version
-					}
 					theirs = append(theirs, s)
-					traces[s.TraceID] = true
+				}
+				for i, s := range ours {
+					if status := s.Attributes["http.status_code"]; status != nil { // as it was called once
+						s.Attributes["http.response.status_code"] = status
+					}
+					if test.mode != "" && s.Kind == "SERVER" && strings.Contains(s.Scope, "otelhttp") {
+						ours[i].Name = "request" // which depends on the version
+					}
+				}
+				for i, s := range theirs {
+					if s.Kind == "SERVER" {
+						theirs[i].Name = "request"
+					}
+					theirs[i].Attributes = nil
+				}
+				if got := tree(ours); got != test.ours {
+					t.Errorf("got\n%swant\n%s", got, test.ours)
 				}
 				if got := tree(theirs); got != test.theirs {
 					t.Errorf("theirs are\n%swant\n%s", got, test.theirs)
+				}
+				traces := map[string]bool{}
+				for _, s := range theirs {
+					traces[s.TraceID] = true
 				}
 				for _, s := range ours {
 					if len(theirs) > 0 && !traces[s.TraceID] {

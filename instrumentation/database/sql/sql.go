@@ -32,7 +32,10 @@ func statement(ctx context.Context, d driver.Driver, text string, args []any) (d
 	}()
 	system := systemOf(reflect.TypeOf(d))
 	if system == "" {
-		return nil
+		if !tracer.Elsewhere() {
+			return nil
+		}
+		system = systemOf(within(d))
 	}
 	operation := operationOf(text)
 	name := operation
@@ -107,6 +110,20 @@ var systems = []struct{ part, system string }{
 	{"clickhouse", "clickhouse"}, {"snowflake", "snowflake"}, {"godror", "oracle.db"}, {"go-ora", "oracle.db"}, {"oci8", "oracle.db"},
 	{"spanner", "gcp.spanner"}, {"cockroach", "cockroachdb"}, {"go-hdb", "sap.hana"}, {"trino", "trino"}, {"go_ibm_db", "ibm.db2"},
 	{"firebird", "firebirdsql"}, {"vertica", "vertica"}, {"databricks", "databricks"}, {"ydb", "ydb"},
+}
+
+// within finds the type of the driver that one which traces statements passes them on to; nil if it does not show.
+func within(d driver.Driver) reflect.Type {
+	v := reflect.Indirect(reflect.ValueOf(d))
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Type() == reflect.TypeFor[driver.Driver]() && !f.IsNil() {
+			return f.Elem().Type()
+		}
+	}
+	return nil
 }
 
 var known sync.Map // reflect.Type -> string

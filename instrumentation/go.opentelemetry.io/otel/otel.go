@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -37,8 +38,7 @@ func install() {
 	probe := &probing{Context: context.Background()}
 	trace.SpanFromContext(probe)
 	spanKey = probe.key
-	tracer.Foreign = foreign
-	tracer.FromForeign = fromForeign
+	tracer.Other = bridge{}
 	otel.SetTracerProvider(ours)
 	otel.SetTextMapPropagator(ourPropagator)
 }
@@ -62,17 +62,20 @@ func (p *probing) Value(key any) any {
 	return nil
 }
 
-// foreign shows our spans in contexts to those who look for OpenTelemetry's.
-func foreign(key any, id *tracer.Identity) any {
+// bridge is how the tracer sees OpenTelemetry's interface.
+type bridge struct{}
+
+// View implements tracer.Foreign: it shows our spans in contexts to those who look for OpenTelemetry's.
+func (bridge) View(key any, id *tracer.Identity) any {
 	if key != spanKey || spanKey == nil || id.TraceID == [16]byte{} {
 		return nil
 	}
 	return trace.Span(&span{Span: noop, id: id, view: true})
 }
 
-// fromForeign finds our spans among OpenTelemetry's, and those of others where we have none in the same trace: what is
-// below a span of theirs in a request of ours is below ours, which goes where it goes itself.
-func fromForeign(ctx context.Context) *tracer.Identity {
+// Parent implements tracer.Foreign. What is below a span of theirs in a request of ours is below ours if theirs does
+// not arrive where ours go.
+func (bridge) Parent(ctx context.Context) *tracer.Identity {
 	found := trace.SpanFromContext(ctx)
 	id := tracer.OfContext(ctx)
 	if s, ok := found.(*span); ok {
@@ -81,26 +84,83 @@ func fromForeign(ctx context.Context) *tracer.Identity {
 		}
 		return s.id
 	}
+	c := found.SpanContext()
+	if !c.IsValid() {
+		return nil
+	}
 	if id == nil {
 		id = tracer.Current()
 	}
-	if c := found.SpanContext(); c.IsValid() && (id == nil || id.TraceID != c.TraceID()) {
-		theirs := identity(c)
-		if s, ok := found.(interface{ SpanKind() trace.SpanKind }); ok { // as those of OpenTelemetry's SDK have
-			theirs.OfKind(otlp.Kind(s.SpanKind()))
-		} else if !c.IsRemote() {
-			theirs.OfKind(otlp.KindClient) // so that a request that names it gets no second one
-		}
-		if id != nil {
-			theirs = theirs.WithTags(id.Tags())
-		}
-		return theirs
+	_, arrives := made(found, c)
+	if !arrives && id != nil && id.TraceID == c.TraceID() {
+		return nil
+	}
+	theirs := foreign(found, c, !arrives)
+	if id != nil {
+		theirs.Baggage = id.Baggage
+		theirs = theirs.WithTags(id.Tags())
+	}
+	return theirs
+}
+
+// Made implements tracer.Foreign.
+func (bridge) Made(ctx context.Context) (*tracer.Identity, bool) {
+	found := trace.SpanFromContext(ctx)
+	c := found.SpanContext()
+	made, arrives := made(found, c)
+	if !made {
+		return nil, false
+	}
+	return foreign(found, c, !arrives), arrives
+}
+
+// Elsewhere implements tracer.Foreign.
+func (bridge) Elsewhere() bool {
+	p := otel.GetTracerProvider()
+	return p != trace.TracerProvider(ours) && !arrives(p)
+}
+
+// made reports whether a span is recorded in this process by a provider of the program's own, and whether it arrives
+// where ours go.
+func made(s trace.Span, c trace.SpanContext) (made, comes bool) {
+	if _, ours := s.(*span); ours || !c.IsValid() || c.IsRemote() || !c.IsSampled() {
+		return false, false
+	}
+	p := s.TracerProvider()
+	if seen.Load() == nil {
+		seen.Store(&p)
+	}
+	return true, arrives(p)
+}
+
+// foreign is the identity of a span that is not ours.
+func foreign(s trace.Span, c trace.SpanContext, absent bool) *tracer.Identity {
+	id := identity(c)
+	if c.IsRemote() {
+		return id
+	}
+	kind, parent := otlp.KindClient, [8]byte{}                   // so that a request that names it gets no second one
+	if s, ok := s.(interface{ SpanKind() trace.SpanKind }); ok { // as those of OpenTelemetry's SDK have
+		kind = otlp.Kind(s.SpanKind())
+	}
+	if s, ok := s.(interface{ Parent() trace.SpanContext }); ok {
+		parent = s.Parent().SpanID()
+	}
+	return id.Theirs(kind, parent, absent)
+}
+
+// own is the provider of the program's own, nil for none: the global one, or else one of which a span was seen.
+func own() trace.TracerProvider {
+	if p := otel.GetTracerProvider(); p != trace.TracerProvider(ours) {
+		return p
+	}
+	if p := seen.Load(); p != nil {
+		return *p
 	}
 	return nil
 }
 
-// usurped reports whether the program has set a provider of its own.
-func usurped() bool { return otel.GetTracerProvider() != trace.TracerProvider(ours) }
+var seen atomic.Pointer[trace.TracerProvider]
 
 type provider struct{ trace.TracerProvider }
 
@@ -125,6 +185,11 @@ type spans struct {
 func (t *spans) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
 	if p := otel.GetTracerProvider(); p != trace.TracerProvider(ours) {
 		t.once.Do(func() { t.theirs = p.Tracer(t.name, t.options...) })
+		if c := trace.NewSpanStartConfig(options...); c.SpanKind() != trace.SpanKindServer && arrives(p) {
+			if s, ok := trace.SpanFromContext(ctx).(*span); ok && s.view { // which need not hide from what serves no request
+				ctx = trace.ContextWithSpan(ctx, &span{Span: noop, id: s.id})
+			}
+		}
 		return t.theirs.Start(ctx, name, options...)
 	}
 	active := tracer.Active()
@@ -150,7 +215,7 @@ func (t *spans) Start(ctx context.Context, name string, options ...trace.SpanSta
 
 	var parent *tracer.Identity
 	if !c.NewRoot() {
-		if parent = fromForeign(ctx); parent == nil {
+		if parent = (bridge{}).Parent(ctx); parent == nil {
 			if remote := trace.SpanContextFromContext(ctx); remote.IsValid() {
 				parent = identity(remote)
 			} else {
@@ -210,10 +275,11 @@ type span struct {
 	message    string
 }
 
-// SpanContext implements trace.Span. To a provider of the program's own our spans are no parents, which would make it
-// keep what its own sampler would not, and would be missing where it sends its spans; but it joins their trace.
+// SpanContext implements trace.Span. To a provider of the program's own our spans are no parents if they are missing
+// where it sends its own, whose sampler would keep then what it does not by itself; but it joins their trace. Nor is
+// that of a request that is being served, as it may yield to one that is about to start.
 func (s *span) SpanContext() trace.SpanContext {
-	if s.view && usurped() {
+	if p := own(); s.view && p != nil && !s.id.IsTheirs() && (s.id.Kind() == otlp.KindServer || !arrives(p)) {
 		return trace.NewSpanContext(trace.SpanContextConfig{TraceID: s.id.TraceID})
 	}
 	state, _ := trace.ParseTraceState(s.id.State)

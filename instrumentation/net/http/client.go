@@ -40,11 +40,15 @@ func roundTrip(r *http.Request) (sent *http.Request, done func(*http.Response, e
 	if agent := r.Header["User-Agent"]; len(agent) > 0 && strings.HasPrefix(agent[0], "OTel OTLP Exporter") {
 		return r, nil // telemetry of the application's own
 	}
-	parent := tracer.FromContext(r.Context())
-	if id, found := tracer.ParentIn(r.Header); found && !forwarded(id, parent) {
-		return r, nil // somebody traces this request already
+	start := tracer.Start{Kind: otlp.KindClient, Scope: scope(), Convention: semconv.HTTP, Name: "HTTP", Parent: tracer.FromContext(r.Context())}
+	named, found := tracer.ParentIn(r.Header)
+	byHand := found && !forwarded(named, start.Parent)
+	if byHand {
+		if !tracer.MadeElsewhere(r.Context(), named) {
+			return r, nil // somebody traces this request already
+		}
+		start.SpanID = named // where ours go, it is the span that the receiver will name
 	}
-	start := tracer.Start{Kind: otlp.KindClient, Scope: scope(), Convention: semconv.HTTP, Name: "HTTP", Parent: parent}
 	if t.Filters(otlp.KindClient) {
 		start.Endpoint = r.URL.String()
 	}
@@ -53,7 +57,7 @@ func roundTrip(r *http.Request) (sent *http.Request, done func(*http.Response, e
 	sent = r.WithContext(r.Context())
 	sent.Header = maps.Clone(r.Header)
 	// A header that is added now might void the signature of a request to AWS.
-	if r.Header.Get("X-Amz-Content-Sha256") == "" && !strings.HasPrefix(r.Header.Get("Authorization"), "AWS") {
+	if !byHand && r.Header.Get("X-Amz-Content-Sha256") == "" && !strings.HasPrefix(r.Header.Get("Authorization"), "AWS") {
 		t.Inject(sent.Header, span.ID())
 	}
 	if !span.Recording() {

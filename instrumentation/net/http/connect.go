@@ -24,6 +24,7 @@ func init() {
 		}
 		http.LumigoRoute = route
 		http.LumigoRoundTrip = roundTrip
+		http.LumigoContext = notice
 		http.LumigoUntraced = untraced.Context
 	}
 }

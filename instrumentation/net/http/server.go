@@ -189,6 +189,12 @@ func (s *serving) Done(code int, h http.Header, hijacked bool) {
 	}
 }
 
+// notice takes in a context that a request is given.
+func notice(ctx context.Context) {
+	defer guard()
+	tracer.Notice(ctx)
+}
+
 // route takes in which pattern of a ServeMux a request has matched.
 func route(ctx context.Context, pattern string) {
 	if id := tracer.FromContext(ctx); id != nil {

@@ -1,6 +1,8 @@
 // Command byhand traces itself with OpenTelemetry: requests, one of its two databases, and what it does in between.
 // With the argument "sdk" it has an SDK of its own, which prints what it makes; with "never", one that keeps nothing
-// that it decides on itself. With "exit" it ends in the middle of its job.
+// that it decides on itself; with "otlp", one that sends by OTLP to where the environment says; with "explicit",
+// likewise, but it is told to those that use it instead of being global; and with "noop", one that makes nothing. With
+// "exit" it ends in the middle of its job.
 package main
 
 import (
@@ -17,14 +19,16 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"example.com/app/fakesqlite"
 )
 
-var tracer = otel.Tracer("byhand")
+var early = otel.Tracer("byhand") // before there is an SDK
 
 type printer struct{}
 
@@ -39,13 +43,39 @@ func (printer) Shutdown(context.Context) error { return nil }
 
 func main() {
 	mode := append(os.Args, "")[1]
-	if sampler := map[string]sdk.Sampler{"sdk": sdk.AlwaysSample(), "never": sdk.NeverSample()}[mode]; sampler != nil {
-		otel.SetTracerProvider(sdk.NewTracerProvider(sdk.WithSyncer(printer{}), sdk.WithSampler(sdk.ParentBased(sampler))))
+	var options []sdk.TracerProviderOption
+	switch mode {
+	case "sdk":
+		options = append(options, sdk.WithSyncer(printer{}), sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample())))
+	case "never":
+		options = append(options, sdk.WithSyncer(printer{}), sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())))
+	case "otlp", "explicit":
+		exporter, err := otlptracehttp.New(context.Background())
+		if err != nil {
+			panic(err)
+		}
+		options = append(options, sdk.WithBatcher(exporter))
+	case "noop":
+		otel.SetTracerProvider(noop.NewTracerProvider())
+	}
+	var ofHTTP []otelhttp.Option
+	ofSQL := []otelsql.Option{otelsql.WithSpanOptions(otelsql.SpanOptions{OmitRows: true, OmitConnectorConnect: true})}
+	tracer := early
+	if len(options) > 0 {
+		provider := sdk.NewTracerProvider(options...)
+		defer provider.Shutdown(context.Background())
 		otel.SetTextMapPropagator(propagation.TraceContext{})
+		if mode == "explicit" {
+			tracer = provider.Tracer("byhand")
+			ofHTTP = append(ofHTTP, otelhttp.WithTracerProvider(provider))
+			ofSQL = append(ofSQL, otelsql.WithTracerProvider(provider))
+		} else {
+			otel.SetTracerProvider(provider)
+		}
 	}
 	sql.Register("plain", fakesqlite.Driver{})
 	plain, _ := sql.Open("plain", "")
-	byHand, err := otelsql.Open("fakesqlite", "", otelsql.WithSpanOptions(otelsql.SpanOptions{OmitRows: true, OmitConnectorConnect: true}))
+	byHand, err := otelsql.Open("fakesqlite", "", ofSQL...)
 	if err != nil {
 		panic(err)
 	}
@@ -79,11 +109,11 @@ func main() {
 		get(ctx, http.Client{}, base+"/leaf")
 		io.WriteString(w, "hello")
 	})
-	server := http.Server{Handler: otelhttp.NewHandler(mux, "server")}
+	server := http.Server{Handler: otelhttp.NewHandler(mux, "server", ofHTTP...)}
 	go server.Serve(l)
 
 	// A request that is traced by hand,
-	get(context.Background(), http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport)}, base+"/hello")
+	get(context.Background(), http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport, ofHTTP...)}, base+"/hello")
 
 	// one from somebody who traces nothing,
 	c, err := net.Dial("tcp", l.Addr().String())
