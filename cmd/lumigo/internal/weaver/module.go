@@ -12,9 +12,42 @@ import (
 	"strings"
 )
 
+// placeModule decides where the build sees our module. A program tells that place of itself, by "go version -m", so
+// under -trimpath it must be the same on all machines: it is beside the user's own module or workspace then, where
+// there is nothing but what the overlay shows. Without -trimpath it would be compiled anew for each program there.
+func (p *planner) placeModule() {
+	p.seen = p.module
+	if !p.trims() {
+		return
+	}
+	p.seen = filepath.Join(filepath.Dir(p.root()), "..", ".lumigo-woven")
+	for name := range p.sources.files {
+		name = filepath.FromSlash(name)
+		p.replace[filepath.Join(p.seen, name)] = filepath.Join(p.module, name)
+	}
+}
+
+// trims reports whether the build is to tell nothing of this machine.
+func (p *planner) trims() (trims bool) {
+	for _, f := range slices.Concat(fields(p.go_.vars["GOFLAGS"]), p.command.load) {
+		if name, value, _ := flagOf(f); name == "trimpath" {
+			trims = value != "false"
+		}
+	}
+	return trims
+}
+
+// from is how a go.mod file in a directory names another one in or beside its own.
+func from(dir, other string) (string, error) {
+	name, err := filepath.Rel(dir, other)
+	if !strings.HasPrefix(name, "..") {
+		name = "./" + name
+	}
+	return filepath.ToSlash(name), err
+}
+
 // injectModule shows copies of the main modules' go.mod files that say where our module is.
 func (p *planner) injectModule() error {
-	addition := ""
 	vendored, err := p.vendored()
 	if err != nil {
 		return err
@@ -22,7 +55,6 @@ func (p *planner) injectModule() error {
 	if vendored != nil {
 		// Nothing of the vendor directory's list can be overlaid, so each module of it becomes one that is
 		// replaced by its directory there. The sources, their names in messages and their versions stay.
-		addition = p.unvendor(vendored)
 		p.plan.Flags = append(p.plan.Flags, "-mod=readonly")
 		if work := p.go_.vars["GOWORK"]; strings.HasSuffix(p.root(), ".work") {
 			text, err := p.read(work)
@@ -50,7 +82,16 @@ func (p *planner) injectModule() error {
 		if p.closed() {
 			text = requires.ReplaceAll(text, nil)
 		}
-		text = append(withModule(text, p.module), addition...)
+		seen, addition := p.seen, ""
+		if seen != p.module {
+			if seen, err = from(m.Dir, seen); err != nil {
+				return err
+			}
+		}
+		if addition, err = p.unvendor(vendored, m.Dir); err != nil {
+			return err
+		}
+		text = append(withModule(text, seen), addition...)
 		if p.embedded(m) {
 			// The program shall find its own go.mod in itself.
 			if len(p.mains) > 1 || p.command.verb == verbEnvironment {
@@ -184,9 +225,9 @@ func parseVendored(text string) []*vendoredModule {
 	return list
 }
 
-// unvendor gives each vendored module a go.mod file, and returns the lines for the main module's own. Modules of
+// unvendor gives each vendored module a go.mod file, and returns the lines for the one of a main module. Modules of
 // which no package is vendored are replaced by empty ones: nothing but their go.mod would be read.
-func (p *planner) unvendor(modules []*vendoredModule) string {
+func (p *planner) unvendor(modules []*vendoredModule, main string) (string, error) {
 	var b strings.Builder
 	for n, m := range modules {
 		text := []byte("module " + m.path + "\n")
@@ -197,11 +238,15 @@ func (p *planner) unvendor(modules []*vendoredModule) string {
 		dir := filepath.Join(filepath.Dir(p.root()), "vendor", filepath.FromSlash(m.path))
 		if m.hasPackages {
 			p.show(filepath.Join(dir, "go.mod"), as, text)
+			var err error
+			if dir, err = from(main, dir); err != nil {
+				return "", err
+			}
 		} else {
 			dir = filepath.Join(p.final, "vendor", strconv.Itoa(n))
 			p.files[as] = text
 		}
 		fmt.Fprintf(&b, "\nrequire %s %s\n\nreplace %s %s => %s\n", m.path, m.version, m.path, m.version, strconv.Quote(filepath.ToSlash(dir)))
 	}
-	return b.String()
+	return b.String(), nil
 }

@@ -62,6 +62,7 @@ type planner struct {
 	tool    []string // see Options
 	sources *sourceTree
 	module  string // where the sources are
+	seen    string // where the build sees them
 	final   string // where the plan's files will be
 	version string // of the toolchain, such as go1.25.4
 
@@ -168,6 +169,7 @@ func (p *planner) make() error {
 		p.plan.Checked = !p.broken
 		return nil
 	}
+	p.placeModule()
 	for _, i := range p.sources.integrations {
 		if slices.Contains(uses, i) {
 			if err := p.weave(i); err != nil {
@@ -454,7 +456,7 @@ func (p *planner) weave(i *integration) error {
 		p.show(filepath.Join(dir, name), "woven/"+i.target+"/"+name, w.added)
 	}
 	if i.source != nil {
-		connect := filepath.Join(p.module, "instrumentation", filepath.FromSlash(i.target), "connect.go")
+		connect := filepath.Join(p.seen, "instrumentation", filepath.FromSlash(i.target), "connect.go")
 		p.show(connect, "connect/"+i.target+"/connect.go", i.source)
 	}
 	p.plan.Woven = append(p.plan.Woven, i.target)
