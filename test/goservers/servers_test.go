@@ -6,10 +6,8 @@ import "regexp"
 // ports, and it decides on versions after its start.
 var protojson = regexp.MustCompile(`,\s?|Content-Length: .*|"(cluster_id|member_id)":"\d+"|"(etcdcluster|storage)":"[^"]*"`)
 
-// Routers that match paths by themselves do not tell net/http what matched, but for chi: the spans are named by the
-// method alone, unless the program sets Request.Pattern itself.
 var servers = []server{
-	{name: "chi", requests: []request{
+	{name: "chi", versions: []string{"github.com/go-chi/chi/v5@v5.5.0", "github.com/go-chi/chi/v5@v5.1.0", "github.com/go-chi/chi/v5@v5.0.8"}, requests: []request{
 		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "HEAD /hello", spans: "SERVER HEAD /hello 200"},
 		{ask: "GET /hello", header: "Accept-Encoding: gzip", spans: "SERVER GET /hello 200"},
@@ -26,58 +24,70 @@ var servers = []server{
 		{ask: "PUT /hello", spans: "SERVER PUT 405"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	{name: "gin", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
+	{name: "gin", versions: []string{"github.com/gin-gonic/gin@v1.12.0", "github.com/gin-gonic/gin@v1.7.7", "github.com/gin-gonic/gin@v1.6.3"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "GET /users/ann", header: "X-Forwarded-For: 192.0.2.1", spans: `
-			SERVER GET 200
+			SERVER GET /users/:name 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
-		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann"}`, spans: "SERVER POST 201"},
-		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":`, spans: "SERVER POST 400"},
-		{ask: "GET /stream", spans: "SERVER GET 200"},
-		{ask: "GET /reader", spans: "SERVER GET 200"},
+			    SERVER GET /hello 200`},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann"}`, spans: "SERVER POST /users 201"},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":`, spans: "SERVER POST /users 400"},
+		{ask: "GET /stream", spans: "SERVER GET /stream 200"},
+		{pinned: true, ask: "GET /reader", spans: "SERVER GET /reader 200"},
 		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
-		{ask: "GET /files/a/b", spans: "SERVER GET 302"},
+		{ask: "GET /files/a/b", spans: "SERVER GET /files/*path 302"},
 		{ask: "GET /hello/", spans: "SERVER GET 301"},
-		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	{name: "echo", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
+	{name: "echo", versions: []string{"github.com/labstack/echo/v4@v4.16.0", "github.com/labstack/echo/v4@v4.6.0", "github.com/labstack/echo/v4@v4.1.16"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "GET /api/users/7", header: "Origin: http://example.com\nAccept-Encoding: gzip", spans: `
-			SERVER GET 200
+			SERVER GET /api/users/:id 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
-		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":"ann"}`, spans: "SERVER POST 201"},
-		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":`, spans: "SERVER POST 400"},
-		{ask: "OPTIONS /api/users", header: "Origin: http://example.com\nAccess-Control-Request-Method: POST", spans: "SERVER OPTIONS 204"},
-		{ask: "GET /stream", spans: "SERVER GET 200"},
+			    SERVER GET /hello 200`},
+		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":"ann"}`, spans: "SERVER POST /api/users 201"},
+		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":`, spans: "SERVER POST /api/users 400"},
+		{pinned: true, ask: "OPTIONS /api/users", header: "Origin: http://example.com\nAccess-Control-Request-Method: POST", spans: "SERVER OPTIONS /api/* 204"},
+		{ask: "GET /stream", spans: "SERVER GET /stream 200"},
 		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
-		{ask: "GET /error", spans: "SERVER GET 500 ERROR"},
-		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
-		{ask: "GET /teapot", spans: "SERVER GET 418"},
+		{ask: "GET /error", spans: "SERVER GET /error 500 ERROR"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "GET /teapot", spans: "SERVER GET /teapot 418"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	{name: "httprouter", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
-		{ask: "GET /hello/ann", spans: `
-			SERVER GET 200
+	{name: "echo5", apart: true, versions: []string{"github.com/labstack/echo/v5@v5.3.1"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /users/7", spans: `
+			SERVER GET /users/:id 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
+			    SERVER GET /hello 200`},
+		{ask: "GET /files/a/b", spans: "SERVER GET /files/* 200"},
+		{ask: "GET /error", spans: "SERVER GET /error 500 ERROR"},
+		{ask: "GET /stream", spans: "SERVER GET /stream 200"},
+		{ask: "PUT /hello", spans: "SERVER PUT /hello 405"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "httprouter", versions: []string{"github.com/julienschmidt/httprouter@v1.2.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /hello/ann", spans: `
+			SERVER GET /hello/:name 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`},
 		{ask: "GET /hello/", spans: "SERVER GET 301"},
 		{ask: "GET /HELLO", spans: "SERVER GET 301"},
-		{ask: "OPTIONS /hello", spans: "SERVER OPTIONS 200"},
-		{ask: "GET /panic", spans: "SERVER GET 503 ERROR"},
+		{pinned: true, ask: "OPTIONS /hello", spans: "SERVER OPTIONS 200"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 503 ERROR"},
 	}},
-	{name: "gorilla", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
+	{name: "gorilla", versions: []string{"github.com/gorilla/mux@v1.8.0", "github.com/gorilla/mux@v1.7.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "GET /products/7", spans: `
-			SERVER GET 200
+			SERVER GET /products/{key} 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
-		{ask: "PUT /products/7?force=1", body: "new", spans: "SERVER PUT 200"},
-		{ask: "PUT /products/7", body: "new", spans: "SERVER PUT 404"},
-		{ask: "DELETE /products/7", spans: "SERVER DELETE 404"},
+			    SERVER GET /hello 200`},
+		{ask: "PUT /products/7?force=1", body: "new", spans: "SERVER PUT /products/{key} 200"},
+		{pinned: true, ask: "PUT /products/7", body: "new", spans: "SERVER PUT 404"},
+		{pinned: true, ask: "DELETE /products/7", spans: "SERVER DELETE 404"},
 	}},
 	{name: "httpbin", varies: regexp.MustCompile(`"origin": "[^"]*"`), requests: []request{
 		{ask: "GET /", spans: "SERVER GET /{$} 200"},

@@ -491,10 +491,8 @@ func (p *planner) weave(i *integration) error {
 		}
 	}
 	for _, w := range weaves {
-		for _, s := range w.sites {
-			if found[s] == 0 && !s.optional {
-				p.skip(i.target, fmt.Sprintf("%s has no %s", release, s.shape))
-			}
+		for _, shape := range w.missing(found) {
+			p.skip(i.target, fmt.Sprintf("%s has no %s", release, shape))
 		}
 		name := strings.TrimSuffix(strings.Replace(filepath.Base(w.name), "weave", strings.TrimSuffix(addedToTarget, ".go"), 1), ".txt")
 		added := w.added
