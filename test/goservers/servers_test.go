@@ -121,18 +121,50 @@ var servers = []server{
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 		{ask: "POST /get", spans: "SERVER POST 405"},
 	}},
-	// fasthttp does not use net/http, so its requests have no spans, and what is called on their behalf is not connected
-	// with the caller. Those of net/http are seen as anywhere.
-	{name: "fiber", requests: []request{
-		{ask: "GET /hello"},
-		{ask: "GET /users/ann"},
-		{ask: "POST /users", body: `{"name":"ann"}`},
-		{ask: "GET /adapted"},
-		{ask: "GET /panic"},
-		{ask: "GET /nowhere"},
-	}, besides: `
-		CLIENT GET 200
-		  SERVER GET /inner 200`},
+	{name: "fiber", versions: []string{"github.com/gofiber/fiber/v2@v2.52.0", "github.com/gofiber/fiber/v2@v2.45.0", "github.com/gofiber/fiber/v2@v2.36.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200", shows: map[string]any{"http.response.body": "hello", "network.protocol.version": "1.1"}},
+		{ask: "GET /users/ann?token=x", spans: `
+			SERVER GET /users/:name 200
+			  CLIENT GET 200
+			    SERVER GET /inner 200`, shows: map[string]any{"url.query": "token=****"}},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann","password":"p"}`, spans: "SERVER POST /users 201", shows: map[string]any{
+			"http.request.body": `{"name": "ann", "password": "****"}`, "http.response.body": `{"name": "ann", "password": "****"}`}},
+		{ask: "GET /api/v1/things/7", spans: "SERVER GET /api/v1/things/:id 418"},
+		{ask: "GET /adapted", spans: `
+			SERVER GET /adapted 200
+			  CLIENT GET 200
+			    SERVER GET /inner 200`},
+		{ask: "GET /agent", spans: `
+			SERVER GET /agent 200
+			  CLIENT GET 200
+			    SERVER GET /inner 200`},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "PUT /hello", spans: "SERVER PUT 405"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "fasthttp", versions: []string{"github.com/valyala/fasthttp@v1.78.0", "github.com/valyala/fasthttp@v1.40.0", "github.com/valyala/fasthttp@v1.16.0"}, requests: []request{
+		{ask: "GET /hello", header: "X-Forwarded-For: 192.0.2.1\nAuthorization: Basic bWU6c2VjcmV0", spans: "SERVER GET 200", shows: map[string]any{"client.address": "192.0.2.1", "http.response.body": "hello"}},
+		{ask: "HEAD /hello", spans: "SERVER HEAD 200"},
+		{ask: "GET /ask", spans: `
+			SERVER GET 200
+			  CLIENT POST 201
+			    SERVER POST 201`},
+		{ask: "GET /refused", spans: `
+			SERVER GET 200
+			  CLIENT GET ERROR`},
+		{ask: "POST /echo", header: "Content-Type: application/json\nExpect: 100-continue", body: `{"secret":"s"}`, spans: "SERVER POST 201", shows: map[string]any{
+			"http.request.body": `{"secret": "****"}`, "http.response.body": `{"secret": "****"}`}},
+		{ask: "POST /form", header: "Content-Type: multipart/form-data; boundary=b", body: "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n", spans: "SERVER POST 200"},
+		{ask: "GET /stream", spans: "SERVER GET 200"},
+		{ask: "GET /gzip", header: "Accept-Encoding: gzip", spans: "SERVER GET 200"},
+		{ask: "GET /late", spans: "SERVER GET 408"},
+		{ask: "GET /upgrade", header: "Connection: Upgrade\nUpgrade: echo", body: "over", spans: "SERVER GET 101"},
+		{ask: "GET /goroutine", spans: `
+			SERVER GET 200
+			  CLIENT GET 200
+			    SERVER GET 200`},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
 	// h2c takes the connection over from net/http, by a request that is none.
 	{name: "h2c", requests: []request{
 		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
