@@ -142,6 +142,16 @@ var servers = []server{
 		{ask: "PUT /hello", spans: "SERVER PUT 405"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
+	{name: "fiber3", apart: true, versions: []string{"github.com/gofiber/fiber/v3@v3.1.0", "github.com/gofiber/fiber/v3@v3.0.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /users/ann", spans: `
+			SERVER GET /users/:name 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`},
+		{ask: "GET /inner/ann", spans: "SERVER GET /inner/:name 200"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
 	{name: "fasthttp", versions: []string{"github.com/valyala/fasthttp@v1.78.0", "github.com/valyala/fasthttp@v1.40.0", "github.com/valyala/fasthttp@v1.16.0"}, requests: []request{
 		{ask: "GET /hello", header: "X-Forwarded-For: 192.0.2.1\nAuthorization: Basic bWU6c2VjcmV0", spans: "SERVER GET 200", shows: map[string]any{"client.address": "192.0.2.1", "http.response.body": "hello"}},
 		{ask: "HEAD /hello", spans: "SERVER HEAD 200"},
