@@ -44,7 +44,14 @@ type request struct {
 	body   string // if the server switches protocols, what is then sent in the other
 	spans  string
 	shows  map[string]any // some attributes of the server's span
+	below  []attributes   // and of spans below it
 	pinned bool           // other versions of the library answer otherwise
+}
+
+// attributes are some of those that each span of a kind and name is to have.
+type attributes struct {
+	kind, name string
+	want       map[string]any
 }
 
 func TestMain(m *testing.M) {
@@ -343,6 +350,19 @@ func checkSpans(t *testing.T, s server, spans []receiver.Span) {
 						t.Errorf("%s: %s = %v, want %v", r.ask, key, got, want)
 					}
 				}
+			}
+			for _, a := range r.below {
+				if span.Kind != a.kind || span.Name != a.name {
+					continue
+				}
+				for key, want := range a.want {
+					if got := span.Attributes[key]; got != want {
+						t.Errorf("%s: %s = %v of %s %s, want %v", r.ask, key, got, a.kind, a.name, want)
+					}
+				}
+			}
+			if span.Attributes["rpc.system"] != nil {
+				continue
 			}
 			_, named, _ := strings.Cut(span.Name, " ")
 			if route, _ := span.Attributes["http.route"].(string); span.Kind == "SERVER" && route != named {

@@ -184,6 +184,78 @@ var servers = []server{
 			    SERVER GET /hello 200`},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
+	{name: "grpc", versions: []string{"google.golang.org/grpc@v1.85.0", "google.golang.org/grpc@v1.64.1", "google.golang.org/grpc@v1.58.3", "google.golang.org/grpc@v1.44.0"}, requests: []request{
+		{ask: "GET /empty", spans: `
+			SERVER GET /empty 200
+			  CLIENT grpc.testing.TestService/EmptyCall 0
+			    SERVER grpc.testing.TestService/EmptyCall 0`},
+		{ask: "GET /unary", spans: `
+			SERVER GET /unary 200
+			  CLIENT grpc.testing.TestService/UnaryCall 0
+			    SERVER grpc.testing.TestService/UnaryCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`, below: []attributes{
+			{"CLIENT", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1",
+				"rpc.grpc.request.payload": `{"responseSize": 5, "fillUsername": true}`}},
+			{"SERVER", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1", "client.address": "127.0.0.1",
+				"rpc.grpc.request.payload": `{"responseSize": 5, "fillUsername": true}`}},
+		}},
+		{ask: "GET /missing", spans: `
+			SERVER GET /missing 200
+			  CLIENT grpc.testing.TestService/UnaryCall 5 ERROR
+			    SERVER grpc.testing.TestService/UnaryCall 5`, below: []attributes{{"CLIENT", "grpc.testing.TestService/UnaryCall", map[string]any{"error.type": "NOT_FOUND"}}}},
+		{ask: "GET /broken", spans: `
+			SERVER GET /broken 200
+			  CLIENT grpc.testing.TestService/UnaryCall 13 ERROR
+			    SERVER grpc.testing.TestService/UnaryCall 13 ERROR`},
+		{ask: "GET /panic", spans: `
+			SERVER GET /panic 200
+			  CLIENT grpc.testing.TestService/UnaryCall 13 ERROR
+			    SERVER grpc.testing.TestService/UnaryCall 13 ERROR`},
+		{ask: "GET /out", spans: `
+			SERVER GET /out 200
+			  CLIENT grpc.testing.TestService/StreamingOutputCall 0
+			    SERVER grpc.testing.TestService/StreamingOutputCall 0`, below: []attributes{
+			{"CLIENT", "grpc.testing.TestService/StreamingOutputCall", map[string]any{"rpc.grpc.response.payload": `[{"payload": {"body": "AA=="}}, {"payload": {"body": "AAA="}}]`}},
+			{"SERVER", "grpc.testing.TestService/StreamingOutputCall", map[string]any{"rpc.grpc.response.payload": `[{"payload": {"body": "AA=="}}, {"payload": {"body": "AAA="}}]`}},
+		}},
+		{ask: "GET /in", spans: `
+			SERVER GET /in 200
+			  CLIENT grpc.testing.TestService/StreamingInputCall 0
+			    SERVER grpc.testing.TestService/StreamingInputCall 0`, below: []attributes{
+			{"CLIENT", "grpc.testing.TestService/StreamingInputCall", map[string]any{"rpc.grpc.response.payload": `{"aggregatedPayloadSize": 6}`}},
+			{"SERVER", "grpc.testing.TestService/StreamingInputCall", map[string]any{"rpc.grpc.request.payload": `[{"payload": {"body": "AA=="}}, {"payload": {"body": "AAA="}}, {"payload": {"body": "AAAA"}}]`, "rpc.grpc.response.payload": `{"aggregatedPayloadSize": 6}`}},
+		}},
+		{ask: "GET /both", spans: `
+			SERVER GET /both 200
+			  CLIENT grpc.testing.TestService/FullDuplexCall 0
+			    SERVER grpc.testing.TestService/FullDuplexCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /both/failing", spans: `
+			SERVER GET /both/failing 200
+			  CLIENT grpc.testing.TestService/FullDuplexCall 14 ERROR
+			    SERVER grpc.testing.TestService/FullDuplexCall 14 ERROR
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /cancelled", spans: `
+			SERVER GET /cancelled 200
+			  CLIENT grpc.testing.TestService/FullDuplexCall 1 ERROR
+			    SERVER grpc.testing.TestService/FullDuplexCall 1
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /unimplemented", spans: `
+			SERVER GET /unimplemented 200
+			  CLIENT grpc.testing.TestService/UnimplementedCall 12 ERROR
+			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
+		{ask: "GET /unknown", spans: `
+			SERVER GET /unknown 200
+			  CLIENT no.Service/Method 12 ERROR
+			    SERVER no.Service/Method 12 ERROR`},
+		{ask: "GET /refused", spans: `
+			SERVER GET /refused 200
+			  CLIENT grpc.testing.TestService/EmptyCall 14 ERROR`},
+	}},
 	// gRPC does not use net/http, so the call that a handler of gRPC makes is no part of the trace.
 	{name: "gateway", heavy: true, varies: protojson, besides: `
 		CLIENT GET 200
