@@ -256,14 +256,42 @@ var servers = []server{
 			SERVER GET /refused 200
 			  CLIENT grpc.testing.TestService/EmptyCall 14 ERROR`},
 	}},
-	// gRPC does not use net/http, so the call that a handler of gRPC makes is no part of the trace.
-	{name: "gateway", heavy: true, varies: protojson, besides: `
-		CLIENT GET 200
-		  SERVER GET 200`, requests: []request{
-		{ask: "GET /healthz", spans: "SERVER GET 200"},
+	// What is traced by hand has each span once.
+	{name: "otelgrpc", apart: true, versions: []string{
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.47.0 google.golang.org/grpc@v1.61.0",
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.63.0 google.golang.org/grpc@v1.76.0",
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.72.0 google.golang.org/grpc@v1.85.0",
+	}, requests: []request{
+		{ask: "GET /empty", spans: `
+			SERVER GET /empty 200
+			  CLIENT grpc.testing.TestService/EmptyCall 0
+			    SERVER grpc.testing.TestService/EmptyCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /unimplemented", spans: `
+			SERVER GET /unimplemented 200
+			  CLIENT grpc.testing.TestService/UnimplementedCall 12 ERROR
+			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
+	}},
+	{name: "gateway", heavy: true, varies: protojson, versions: []string{
+		"github.com/grpc-ecosystem/grpc-gateway/v2@v2.33.0", "github.com/grpc-ecosystem/grpc-gateway/v2@v2.22.0",
+	}, requests: []request{
+		{ask: "GET /healthz", spans: `
+			SERVER GET /healthz 200
+			  CLIENT grpc.health.v1.Health/Check 0
+			    SERVER grpc.health.v1.Health/Check 0`},
 		{ask: "GET /v1/services/shop", spans: `
-			SERVER GET 200`},
-		{ask: "GET /v1/services/none", spans: "SERVER GET 404"},
+			SERVER GET /v1/services/{service} 200
+			  CLIENT grpc.health.v1.Health/Check 0
+			    SERVER grpc.health.v1.Health/Check 0
+			      CLIENT GET 200
+			        SERVER GET /healthz 200
+			          CLIENT grpc.health.v1.Health/Check 0
+			            SERVER grpc.health.v1.Health/Check 0`},
+		{ask: "GET /v1/services/none", spans: `
+			SERVER GET /v1/services/{service} 404
+			  CLIENT grpc.health.v1.Health/Check 5 ERROR
+			    SERVER grpc.health.v1.Health/Check 5`},
 		{ask: "POST /v1/services/shop", body: "{}", spans: "SERVER POST 501 ERROR"},
 	}},
 	// The messages of NATS have no spans.
