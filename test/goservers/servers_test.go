@@ -260,7 +260,6 @@ var servers = []server{
 	{name: "otelgrpc", apart: true, versions: []string{
 		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.47.0 google.golang.org/grpc@v1.61.0",
 		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.63.0 google.golang.org/grpc@v1.76.0",
-		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.72.0 google.golang.org/grpc@v1.85.0",
 	}, requests: []request{
 		{ask: "GET /empty", spans: `
 			SERVER GET /empty 200
@@ -271,6 +270,21 @@ var servers = []server{
 		{ask: "GET /unimplemented", spans: `
 			SERVER GET /unimplemented 200
 			  CLIENT grpc.testing.TestService/UnimplementedCall 12 ERROR
+			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
+	}},
+	// Its newer releases have another name for the status.
+	{name: "otelgrpc", apart: true, versions: []string{
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.72.0 google.golang.org/grpc@v1.85.0",
+	}, requests: []request{
+		{ask: "GET /empty", spans: `
+			SERVER GET /empty 200
+			  CLIENT grpc.testing.TestService/EmptyCall
+			    SERVER grpc.testing.TestService/EmptyCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /unimplemented", spans: `
+			SERVER GET /unimplemented 200
+			  CLIENT grpc.testing.TestService/UnimplementedCall ERROR
 			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
 	}},
 	{name: "gateway", heavy: true, varies: protojson, versions: []string{
@@ -309,9 +323,15 @@ var servers = []server{
 	{name: "etcd", heavy: true, varies: protojson, requests: []request{
 		{ask: "GET /version", spans: "SERVER GET /version 200"},
 		{ask: "GET /health", spans: "SERVER GET /health 200"},
-		{ask: "POST /v3/kv/put", header: "Content-Type: application/json", body: `{"key":"YQ==","value":"Yg=="}`, spans: "SERVER POST /v3/ 200"},
-		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key":"YQ=="}`, spans: "SERVER POST /v3/ 200"},
-		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key"`, spans: "SERVER POST /v3/ 400"},
+		{ask: "POST /v3/kv/put", header: "Content-Type: application/json", body: `{"key":"YQ==","value":"Yg=="}`, spans: `
+			SERVER POST /v3/kv/put 200
+			  CLIENT etcdserverpb.KV/Put 0
+			    SERVER etcdserverpb.KV/Put 0`},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key":"YQ=="}`, spans: `
+			SERVER POST /v3/kv/range 200
+			  CLIENT etcdserverpb.KV/Range 0
+			    SERVER etcdserverpb.KV/Range 0`},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key"`, spans: "SERVER POST /v3/kv/range 400"},
 		{ask: "GET /nowhere", spans: "SERVER GET / 404"},
 	}},
 	{name: "caddy", heavy: true, requests: []request{
