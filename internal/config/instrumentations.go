@@ -72,6 +72,7 @@ var instrumentationAliases = map[string][]string{
 
 	// Go's.
 	"database/sql": nil,
+	"fasthttp":     {"fiber"},
 	"log":          nil,
 	"log/slog":     {"slog"},
 	"net/http":     nil,

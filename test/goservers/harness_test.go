@@ -29,9 +29,11 @@ import (
 type server struct {
 	name     string // of its directory
 	heavy    bool   // only with LUMIGO_TEST_FULL
+	apart    bool   // what it requires would change other servers: only in modules of its own, with versions
 	requests []request
 	besides  string         // spans that belong to none of the requests; equal ones once, by name
 	varies   *regexp.Regexp // what is never the same in two answers
+	versions []string       // of the library, to be tried besides that of go.mod: "module@version", with others that belong to it
 }
 
 // A request is one that is sent to a server, and the spans that come of it, drawn by [receiver.Tree]. As it names a
@@ -42,6 +44,14 @@ type request struct {
 	body   string // if the server switches protocols, what is then sent in the other
 	spans  string
 	shows  map[string]any // some attributes of the server's span
+	below  []attributes   // and of spans below it
+	pinned bool           // other versions of the library answer otherwise
+}
+
+// attributes are some of those that each span of a kind and name is to have.
+type attributes struct {
+	kind, name string
+	want       map[string]any
 }
 
 func TestMain(m *testing.M) {
@@ -60,28 +70,77 @@ func TestServers(t *testing.T) {
 				t.Skip("it takes long to build; runs with LUMIGO_TEST_FULL=1")
 			}
 			t.Parallel()
-			download(t, s)
-			plain, woven := build(t, s, false), build(t, s, true)
-			sameModules(t, plain, woven)
-
-			backend, err := receiver.Listen("127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
+			if !s.apart {
+				try(t, s, filepath.Join("testdata", "servers"))
 			}
-			defer backend.Close()
-			want, wantEnd := play(t, s, plain)
-			got, gotEnd := play(t, s, woven, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL())
-			for n, r := range s.requests {
-				if got[n] != want[n] {
-					t.Errorf("%s: woven, it answers\n%s\nwhere it answers plain\n%s", r.ask, got[n], want[n])
-				}
+			for _, versions := range s.versions {
+				t.Run(strings.ReplaceAll(versions, "/", ":"), func(t *testing.T) {
+					if os.Getenv("LUMIGO_TEST_FULL") == "" {
+						t.Skip("runs with LUMIGO_TEST_FULL=1")
+					}
+					t.Parallel()
+					s := s
+					s.requests = slices.DeleteFunc(slices.Clone(s.requests), func(r request) bool { return r.pinned })
+					try(t, s, moduleWith(t, s, strings.Fields(versions)))
+				})
 			}
-			if gotEnd != wantEnd {
-				t.Errorf("woven, it ends with %s, plain with %s", gotEnd, wantEnd)
-			}
-			checkSpans(t, s, backend.Spans())
 		})
 	}
+}
+
+// try compares a server of the module in dir, plain and woven.
+func try(t *testing.T, s server, dir string) {
+	download(t, s, dir)
+	plain, woven := build(t, s, dir, false), build(t, s, dir, true)
+	sameModules(t, plain, woven)
+
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	want, wantEnd := play(t, s, plain)
+	got, gotEnd := play(t, s, woven, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL())
+	for n, r := range s.requests {
+		if got[n] != want[n] {
+			t.Errorf("%s: woven, it answers\n%s\nwhere it answers plain\n%s", r.ask, got[n], want[n])
+		}
+	}
+	if gotEnd != wantEnd {
+		t.Errorf("woven, it ends with %s, plain with %s", gotEnd, wantEnd)
+	}
+	checkSpans(t, s, backend.Spans())
+}
+
+// moduleWith makes a module of one server alone, with other versions of what it requires.
+func moduleWith(t *testing.T, s server, versions []string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{s.name, "local"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("testdata", "servers", name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/servers\n\ngo 1.24.0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{append([]string{"get"}, versions...), {"mod", "tidy"}} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir, cmd.Env = dir, environ()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			unavailable(t, err, string(out))
+		}
+	}
+	return dir
+}
+
+// unavailable skips the test, as modules cannot be had.
+func unavailable(t *testing.T, err error, why string) {
+	t.Helper()
+	if os.Getenv("LUMIGO_TEST_STRICT") != "" {
+		t.Fatalf("the modules are not to be had: %v\n%s", err, why)
+	}
+	t.Skipf("the modules are not to be had: %v\n%s", err, why)
 }
 
 // environ is that of the go command.
@@ -94,21 +153,18 @@ func environ() []string {
 }
 
 // download skips the test if the modules of a server cannot be had.
-func download(t *testing.T, s server) {
+func download(t *testing.T, s server, dir string) {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "./"+s.name)
-	cmd.Dir, cmd.Env = filepath.Join("testdata", "servers"), environ()
+	cmd.Dir, cmd.Env = dir, environ()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		if os.Getenv("LUMIGO_TEST_STRICT") != "" {
-			t.Fatalf("the modules are not to be had: %v\n%s", err, stderr.String())
-		}
-		t.Skipf("the modules are not to be had: %v\n%s", err, stderr.String())
+		unavailable(t, err, stderr.String())
 	}
 }
 
-func build(t *testing.T, s server, woven bool) string {
+func build(t *testing.T, s server, dir string, woven bool) string {
 	t.Helper()
 	lumigo, err := pythonenv.Lumigo()
 	if err != nil {
@@ -119,14 +175,14 @@ func build(t *testing.T, s server, woven bool) string {
 	if woven {
 		cmd = exec.Command(lumigo, "go", "--strict", "build", "-o", binary, "./"+s.name)
 	}
-	cmd.Dir, cmd.Env = filepath.Join("testdata", "servers"), environ()
+	cmd.Dir, cmd.Env = dir, environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
 	}
 	return binary
 }
 
-// sameModules compares what two binaries are built from.
+// sameModules compares what two binaries are built from. The modules that are woven are reached by another way.
 func sameModules(t *testing.T, plain, woven string) {
 	t.Helper()
 	describe := func(binary string) string {
@@ -135,6 +191,12 @@ func sameModules(t *testing.T, plain, woven string) {
 			t.Fatal(err)
 		}
 		info.Deps = slices.DeleteFunc(info.Deps, func(m *debug.Module) bool { return m.Path == "github.com/lumigo-io/opentelemetry-distro" })
+		for _, m := range info.Deps {
+			m.Sum = ""
+			if m.Replace != nil && strings.HasSuffix(m.Replace.Path, m.Path+"@"+m.Version) {
+				m.Replace = nil
+			}
+		}
 		return info.String()
 	}
 	if want, got := describe(plain), describe(woven); got != want {
@@ -288,6 +350,19 @@ func checkSpans(t *testing.T, s server, spans []receiver.Span) {
 						t.Errorf("%s: %s = %v, want %v", r.ask, key, got, want)
 					}
 				}
+			}
+			for _, a := range r.below {
+				if span.Kind != a.kind || span.Name != a.name {
+					continue
+				}
+				for key, want := range a.want {
+					if got := span.Attributes[key]; got != want {
+						t.Errorf("%s: %s = %v of %s %s, want %v", r.ask, key, got, a.kind, a.name, want)
+					}
+				}
+			}
+			if span.Attributes["rpc.system"] != nil {
+				continue
 			}
 			_, named, _ := strings.Cut(span.Name, " ")
 			if route, _ := span.Attributes["http.route"].(string); span.Kind == "SERVER" && route != named {

@@ -6,10 +6,8 @@ import "regexp"
 // ports, and it decides on versions after its start.
 var protojson = regexp.MustCompile(`,\s?|Content-Length: .*|"(cluster_id|member_id)":"\d+"|"(etcdcluster|storage)":"[^"]*"`)
 
-// Routers that match paths by themselves do not tell net/http what matched, but for chi: the spans are named by the
-// method alone, unless the program sets Request.Pattern itself.
 var servers = []server{
-	{name: "chi", requests: []request{
+	{name: "chi", versions: []string{"github.com/go-chi/chi/v5@v5.5.0", "github.com/go-chi/chi/v5@v5.1.0", "github.com/go-chi/chi/v5@v5.0.8"}, requests: []request{
 		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "HEAD /hello", spans: "SERVER HEAD /hello 200"},
 		{ask: "GET /hello", header: "Accept-Encoding: gzip", spans: "SERVER GET /hello 200"},
@@ -26,58 +24,70 @@ var servers = []server{
 		{ask: "PUT /hello", spans: "SERVER PUT 405"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	{name: "gin", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
+	{name: "gin", versions: []string{"github.com/gin-gonic/gin@v1.12.0", "github.com/gin-gonic/gin@v1.7.7", "github.com/gin-gonic/gin@v1.6.3"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "GET /users/ann", header: "X-Forwarded-For: 192.0.2.1", spans: `
-			SERVER GET 200
+			SERVER GET /users/:name 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
-		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann"}`, spans: "SERVER POST 201"},
-		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":`, spans: "SERVER POST 400"},
-		{ask: "GET /stream", spans: "SERVER GET 200"},
-		{ask: "GET /reader", spans: "SERVER GET 200"},
+			    SERVER GET /hello 200`},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann"}`, spans: "SERVER POST /users 201"},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":`, spans: "SERVER POST /users 400"},
+		{ask: "GET /stream", spans: "SERVER GET /stream 200"},
+		{pinned: true, ask: "GET /reader", spans: "SERVER GET /reader 200"},
 		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
-		{ask: "GET /files/a/b", spans: "SERVER GET 302"},
+		{ask: "GET /files/a/b", spans: "SERVER GET /files/*path 302"},
 		{ask: "GET /hello/", spans: "SERVER GET 301"},
-		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	{name: "echo", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
+	{name: "echo", versions: []string{"github.com/labstack/echo/v4@v4.16.0", "github.com/labstack/echo/v4@v4.6.0", "github.com/labstack/echo/v4@v4.1.16"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "GET /api/users/7", header: "Origin: http://example.com\nAccept-Encoding: gzip", spans: `
-			SERVER GET 200
+			SERVER GET /api/users/:id 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
-		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":"ann"}`, spans: "SERVER POST 201"},
-		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":`, spans: "SERVER POST 400"},
-		{ask: "OPTIONS /api/users", header: "Origin: http://example.com\nAccess-Control-Request-Method: POST", spans: "SERVER OPTIONS 204"},
-		{ask: "GET /stream", spans: "SERVER GET 200"},
+			    SERVER GET /hello 200`},
+		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":"ann"}`, spans: "SERVER POST /api/users 201"},
+		{ask: "POST /api/users", header: "Content-Type: application/json", body: `{"Name":`, spans: "SERVER POST /api/users 400"},
+		{pinned: true, ask: "OPTIONS /api/users", header: "Origin: http://example.com\nAccess-Control-Request-Method: POST", spans: "SERVER OPTIONS /api/* 204"},
+		{ask: "GET /stream", spans: "SERVER GET /stream 200"},
 		{ask: "GET /named/ann", spans: "SERVER GET /named/:name 200"},
-		{ask: "GET /error", spans: "SERVER GET 500 ERROR"},
-		{ask: "GET /panic", spans: "SERVER GET 500 ERROR"},
-		{ask: "GET /teapot", spans: "SERVER GET 418"},
+		{ask: "GET /error", spans: "SERVER GET /error 500 ERROR"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "GET /teapot", spans: "SERVER GET /teapot 418"},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	{name: "httprouter", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
-		{ask: "GET /hello/ann", spans: `
-			SERVER GET 200
+	{name: "echo5", apart: true, versions: []string{"github.com/labstack/echo/v5@v5.3.1"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /users/7", spans: `
+			SERVER GET /users/:id 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
+			    SERVER GET /hello 200`},
+		{ask: "GET /files/a/b", spans: "SERVER GET /files/* 200"},
+		{ask: "GET /error", spans: "SERVER GET /error 500 ERROR"},
+		{ask: "GET /stream", spans: "SERVER GET /stream 200"},
+		{ask: "PUT /hello", spans: "SERVER PUT /hello 405"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "httprouter", versions: []string{"github.com/julienschmidt/httprouter@v1.2.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /hello/ann", spans: `
+			SERVER GET /hello/:name 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`},
 		{ask: "GET /hello/", spans: "SERVER GET 301"},
 		{ask: "GET /HELLO", spans: "SERVER GET 301"},
-		{ask: "OPTIONS /hello", spans: "SERVER OPTIONS 200"},
-		{ask: "GET /panic", spans: "SERVER GET 503 ERROR"},
+		{pinned: true, ask: "OPTIONS /hello", spans: "SERVER OPTIONS 200"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 503 ERROR"},
 	}},
-	{name: "gorilla", requests: []request{
-		{ask: "GET /hello", spans: "SERVER GET 200"},
+	{name: "gorilla", versions: []string{"github.com/gorilla/mux@v1.8.0", "github.com/gorilla/mux@v1.7.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "GET /products/7", spans: `
-			SERVER GET 200
+			SERVER GET /products/{key} 200
 			  CLIENT GET 200
-			    SERVER GET 200`},
-		{ask: "PUT /products/7?force=1", body: "new", spans: "SERVER PUT 200"},
-		{ask: "PUT /products/7", body: "new", spans: "SERVER PUT 404"},
-		{ask: "DELETE /products/7", spans: "SERVER DELETE 404"},
+			    SERVER GET /hello 200`},
+		{ask: "PUT /products/7?force=1", body: "new", spans: "SERVER PUT /products/{key} 200"},
+		{pinned: true, ask: "PUT /products/7", body: "new", spans: "SERVER PUT 404"},
+		{pinned: true, ask: "DELETE /products/7", spans: "SERVER DELETE 404"},
 	}},
 	{name: "httpbin", varies: regexp.MustCompile(`"origin": "[^"]*"`), requests: []request{
 		{ask: "GET /", spans: "SERVER GET /{$} 200"},
@@ -111,18 +121,60 @@ var servers = []server{
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 		{ask: "POST /get", spans: "SERVER POST 405"},
 	}},
-	// fasthttp does not use net/http, so its requests have no spans, and what is called on their behalf is not connected
-	// with the caller. Those of net/http are seen as anywhere.
-	{name: "fiber", requests: []request{
-		{ask: "GET /hello"},
-		{ask: "GET /users/ann"},
-		{ask: "POST /users", body: `{"name":"ann"}`},
-		{ask: "GET /adapted"},
-		{ask: "GET /panic"},
-		{ask: "GET /nowhere"},
-	}, besides: `
-		CLIENT GET 200
-		  SERVER GET /inner 200`},
+	{name: "fiber", versions: []string{"github.com/gofiber/fiber/v2@v2.52.0", "github.com/gofiber/fiber/v2@v2.45.0", "github.com/gofiber/fiber/v2@v2.36.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200", shows: map[string]any{"http.response.body": "hello", "network.protocol.version": "1.1"}},
+		{ask: "GET /users/ann?token=x", spans: `
+			SERVER GET /users/:name 200
+			  CLIENT GET 200
+			    SERVER GET /inner 200`, shows: map[string]any{"url.query": "token=****"}},
+		{ask: "POST /users", header: "Content-Type: application/json", body: `{"name":"ann","password":"p"}`, spans: "SERVER POST /users 201", shows: map[string]any{
+			"http.request.body": `{"name": "ann", "password": "****"}`, "http.response.body": `{"name": "ann", "password": "****"}`}},
+		{ask: "GET /api/v1/things/7", spans: "SERVER GET /api/v1/things/:id 418"},
+		{ask: "GET /adapted", spans: `
+			SERVER GET /adapted 200
+			  CLIENT GET 200
+			    SERVER GET /inner 200`},
+		{ask: "GET /agent", spans: `
+			SERVER GET /agent 200
+			  CLIENT GET 200
+			    SERVER GET /inner 200`},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "PUT /hello", spans: "SERVER PUT 405"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "fiber3", apart: true, versions: []string{"github.com/gofiber/fiber/v3@v3.1.0", "github.com/gofiber/fiber/v3@v3.0.0"}, requests: []request{
+		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
+		{ask: "GET /users/ann", spans: `
+			SERVER GET /users/:name 200
+			  CLIENT GET 200
+			    SERVER GET /hello 200`},
+		{ask: "GET /inner/ann", spans: "SERVER GET /inner/:name 200"},
+		{ask: "GET /panic", spans: "SERVER GET /panic 500 ERROR"},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
+	{name: "fasthttp", versions: []string{"github.com/valyala/fasthttp@v1.78.0", "github.com/valyala/fasthttp@v1.40.0", "github.com/valyala/fasthttp@v1.16.0"}, requests: []request{
+		{ask: "GET /hello", header: "X-Forwarded-For: 192.0.2.1\nAuthorization: Basic bWU6c2VjcmV0", spans: "SERVER GET 200", shows: map[string]any{"client.address": "192.0.2.1", "http.response.body": "hello"}},
+		{ask: "HEAD /hello", spans: "SERVER HEAD 200"},
+		{ask: "GET /ask", spans: `
+			SERVER GET 200
+			  CLIENT POST 201
+			    SERVER POST 201`},
+		{ask: "GET /refused", spans: `
+			SERVER GET 200
+			  CLIENT GET ERROR`},
+		{ask: "POST /echo", header: "Content-Type: application/json\nExpect: 100-continue", body: `{"secret":"s"}`, spans: "SERVER POST 201", shows: map[string]any{
+			"http.request.body": `{"secret": "****"}`, "http.response.body": `{"secret": "****"}`}},
+		{ask: "POST /form", header: "Content-Type: multipart/form-data; boundary=b", body: "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n", spans: "SERVER POST 200"},
+		{ask: "GET /stream", spans: "SERVER GET 200"},
+		{ask: "GET /gzip", header: "Accept-Encoding: gzip", spans: "SERVER GET 200"},
+		{ask: "GET /late", spans: "SERVER GET 408"},
+		{ask: "GET /upgrade", header: "Connection: Upgrade\nUpgrade: echo", body: "over", spans: "SERVER GET 101"},
+		{ask: "GET /goroutine", spans: `
+			SERVER GET 200
+			  CLIENT GET 200
+			    SERVER GET 200`},
+		{ask: "GET /nowhere", spans: "SERVER GET 404"},
+	}},
 	// h2c takes the connection over from net/http, by a request that is none.
 	{name: "h2c", requests: []request{
 		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
@@ -132,14 +184,128 @@ var servers = []server{
 			    SERVER GET /hello 200`},
 		{ask: "GET /nowhere", spans: "SERVER GET 404"},
 	}},
-	// gRPC does not use net/http, so the call that a handler of gRPC makes is no part of the trace.
-	{name: "gateway", heavy: true, varies: protojson, besides: `
-		CLIENT GET 200
-		  SERVER GET 200`, requests: []request{
-		{ask: "GET /healthz", spans: "SERVER GET 200"},
+	{name: "grpc", versions: []string{"google.golang.org/grpc@v1.85.0", "google.golang.org/grpc@v1.64.1", "google.golang.org/grpc@v1.58.3", "google.golang.org/grpc@v1.44.0"}, requests: []request{
+		{ask: "GET /empty", spans: `
+			SERVER GET /empty 200
+			  CLIENT grpc.testing.TestService/EmptyCall 0
+			    SERVER grpc.testing.TestService/EmptyCall 0`},
+		{ask: "GET /unary", spans: `
+			SERVER GET /unary 200
+			  CLIENT grpc.testing.TestService/UnaryCall 0
+			    SERVER grpc.testing.TestService/UnaryCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`, below: []attributes{
+			{"CLIENT", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1",
+				"rpc.grpc.request.payload": `{"responseSize": 5, "fillUsername": true}`}},
+			{"SERVER", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1", "client.address": "127.0.0.1",
+				"rpc.grpc.request.payload": `{"responseSize": 5, "fillUsername": true}`}},
+		}},
+		{ask: "GET /missing", spans: `
+			SERVER GET /missing 200
+			  CLIENT grpc.testing.TestService/UnaryCall 5 ERROR
+			    SERVER grpc.testing.TestService/UnaryCall 5`, below: []attributes{{"CLIENT", "grpc.testing.TestService/UnaryCall", map[string]any{"error.type": "NOT_FOUND"}}}},
+		{ask: "GET /broken", spans: `
+			SERVER GET /broken 200
+			  CLIENT grpc.testing.TestService/UnaryCall 13 ERROR
+			    SERVER grpc.testing.TestService/UnaryCall 13 ERROR`},
+		{ask: "GET /panic", spans: `
+			SERVER GET /panic 200
+			  CLIENT grpc.testing.TestService/UnaryCall 13 ERROR
+			    SERVER grpc.testing.TestService/UnaryCall 13 ERROR`},
+		{ask: "GET /out", spans: `
+			SERVER GET /out 200
+			  CLIENT grpc.testing.TestService/StreamingOutputCall 0
+			    SERVER grpc.testing.TestService/StreamingOutputCall 0`, below: []attributes{
+			{"CLIENT", "grpc.testing.TestService/StreamingOutputCall", map[string]any{"rpc.grpc.response.payload": `[{"payload": {"body": "AA=="}}, {"payload": {"body": "AAA="}}]`}},
+			{"SERVER", "grpc.testing.TestService/StreamingOutputCall", map[string]any{"rpc.grpc.response.payload": `[{"payload": {"body": "AA=="}}, {"payload": {"body": "AAA="}}]`}},
+		}},
+		{ask: "GET /in", spans: `
+			SERVER GET /in 200
+			  CLIENT grpc.testing.TestService/StreamingInputCall 0
+			    SERVER grpc.testing.TestService/StreamingInputCall 0`, below: []attributes{
+			{"CLIENT", "grpc.testing.TestService/StreamingInputCall", map[string]any{"rpc.grpc.response.payload": `{"aggregatedPayloadSize": 6}`}},
+			{"SERVER", "grpc.testing.TestService/StreamingInputCall", map[string]any{"rpc.grpc.request.payload": `[{"payload": {"body": "AA=="}}, {"payload": {"body": "AAA="}}, {"payload": {"body": "AAAA"}}]`, "rpc.grpc.response.payload": `{"aggregatedPayloadSize": 6}`}},
+		}},
+		{ask: "GET /both", spans: `
+			SERVER GET /both 200
+			  CLIENT grpc.testing.TestService/FullDuplexCall 0
+			    SERVER grpc.testing.TestService/FullDuplexCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /both/failing", spans: `
+			SERVER GET /both/failing 200
+			  CLIENT grpc.testing.TestService/FullDuplexCall 14 ERROR
+			    SERVER grpc.testing.TestService/FullDuplexCall 14 ERROR
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /cancelled", spans: `
+			SERVER GET /cancelled 200
+			  CLIENT grpc.testing.TestService/FullDuplexCall 1 ERROR
+			    SERVER grpc.testing.TestService/FullDuplexCall 1
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /unimplemented", spans: `
+			SERVER GET /unimplemented 200
+			  CLIENT grpc.testing.TestService/UnimplementedCall 12 ERROR
+			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
+		{ask: "GET /unknown", spans: `
+			SERVER GET /unknown 200
+			  CLIENT no.Service/Method 12 ERROR
+			    SERVER no.Service/Method 12 ERROR`},
+		{ask: "GET /refused", spans: `
+			SERVER GET /refused 200
+			  CLIENT grpc.testing.TestService/EmptyCall 14 ERROR`},
+	}},
+	// What is traced by hand has each span once.
+	{name: "otelgrpc", apart: true, versions: []string{
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.47.0 google.golang.org/grpc@v1.61.0",
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.63.0 google.golang.org/grpc@v1.76.0",
+	}, requests: []request{
+		{ask: "GET /empty", spans: `
+			SERVER GET /empty 200
+			  CLIENT grpc.testing.TestService/EmptyCall 0
+			    SERVER grpc.testing.TestService/EmptyCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /unimplemented", spans: `
+			SERVER GET /unimplemented 200
+			  CLIENT grpc.testing.TestService/UnimplementedCall 12 ERROR
+			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
+	}},
+	// Its newer releases have another name for the status.
+	{name: "otelgrpc", apart: true, versions: []string{
+		"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc@v0.72.0 google.golang.org/grpc@v1.85.0",
+	}, requests: []request{
+		{ask: "GET /empty", spans: `
+			SERVER GET /empty 200
+			  CLIENT grpc.testing.TestService/EmptyCall
+			    SERVER grpc.testing.TestService/EmptyCall 0
+			      CLIENT GET 200
+			        SERVER GET /hello 200`},
+		{ask: "GET /unimplemented", spans: `
+			SERVER GET /unimplemented 200
+			  CLIENT grpc.testing.TestService/UnimplementedCall ERROR
+			    SERVER grpc.testing.TestService/UnimplementedCall 12 ERROR`},
+	}},
+	{name: "gateway", heavy: true, varies: protojson, versions: []string{
+		"github.com/grpc-ecosystem/grpc-gateway/v2@v2.33.0", "github.com/grpc-ecosystem/grpc-gateway/v2@v2.22.0",
+	}, requests: []request{
+		{ask: "GET /healthz", spans: `
+			SERVER GET /healthz 200
+			  CLIENT grpc.health.v1.Health/Check 0
+			    SERVER grpc.health.v1.Health/Check 0`},
 		{ask: "GET /v1/services/shop", spans: `
-			SERVER GET 200`},
-		{ask: "GET /v1/services/none", spans: "SERVER GET 404"},
+			SERVER GET /v1/services/{service} 200
+			  CLIENT grpc.health.v1.Health/Check 0
+			    SERVER grpc.health.v1.Health/Check 0
+			      CLIENT GET 200
+			        SERVER GET /healthz 200
+			          CLIENT grpc.health.v1.Health/Check 0
+			            SERVER grpc.health.v1.Health/Check 0`},
+		{ask: "GET /v1/services/none", spans: `
+			SERVER GET /v1/services/{service} 404
+			  CLIENT grpc.health.v1.Health/Check 5 ERROR
+			    SERVER grpc.health.v1.Health/Check 5`},
 		{ask: "POST /v1/services/shop", body: "{}", spans: "SERVER POST 501 ERROR"},
 	}},
 	// The messages of NATS have no spans.
@@ -157,9 +323,15 @@ var servers = []server{
 	{name: "etcd", heavy: true, varies: protojson, requests: []request{
 		{ask: "GET /version", spans: "SERVER GET /version 200"},
 		{ask: "GET /health", spans: "SERVER GET /health 200"},
-		{ask: "POST /v3/kv/put", header: "Content-Type: application/json", body: `{"key":"YQ==","value":"Yg=="}`, spans: "SERVER POST /v3/ 200"},
-		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key":"YQ=="}`, spans: "SERVER POST /v3/ 200"},
-		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key"`, spans: "SERVER POST /v3/ 400"},
+		{ask: "POST /v3/kv/put", header: "Content-Type: application/json", body: `{"key":"YQ==","value":"Yg=="}`, spans: `
+			SERVER POST /v3/kv/put 200
+			  CLIENT etcdserverpb.KV/Put 0
+			    SERVER etcdserverpb.KV/Put 0`},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key":"YQ=="}`, spans: `
+			SERVER POST /v3/kv/range 200
+			  CLIENT etcdserverpb.KV/Range 0
+			    SERVER etcdserverpb.KV/Range 0`},
+		{ask: "POST /v3/kv/range", header: "Content-Type: application/json", body: `{"key"`, spans: "SERVER POST /v3/kv/range 400"},
 		{ask: "GET /nowhere", spans: "SERVER GET / 404"},
 	}},
 	{name: "caddy", heavy: true, requests: []request{

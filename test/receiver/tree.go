@@ -23,6 +23,9 @@ func Tree(spans []Span) string {
 		if status := s.Attributes["http.response.status_code"]; status != nil {
 			fmt.Fprintf(&b, " %v", status)
 		}
+		if status := s.Attributes["rpc.grpc.status_code"]; status != nil {
+			fmt.Fprintf(&b, " %v", status)
+		}
 		if s.Status == "ERROR" {
 			b.WriteString(" ERROR")
 		}

@@ -206,7 +206,7 @@ func (t *spans) Start(ctx context.Context, name string, options ...trace.SpanSta
 		enclosing = id
 	}
 	if kind == otlp.KindServer && enclosing != nil && enclosing.Adopt(otlp.KindServer) {
-		// An HTTP server that is traced by hand has its span already: this one adds to it.
+		// A server that is traced by hand has its span already: this one adds to it.
 		s := &span{Span: noop, id: enclosing, adopted: true}
 		s.SetName(name)
 		s.SetAttributes(c.Attributes()...)
@@ -338,7 +338,7 @@ func (s *span) SetAttributes(list ...attribute.KeyValue) {
 		switch {
 		case s.adopted && a.Key == "http.route":
 			s.id.SetRoute(fmt.Sprint(a.Value))
-		case s.adopted && ofHTTP(a.Key):
+		case s.adopted && known(a.Key):
 		case s.own == nil:
 			s.id.SetAttribute(a)
 		case s.recording:
@@ -357,9 +357,9 @@ func set(list []otlp.Attribute, a otlp.Attribute) []otlp.Attribute {
 	return append(list, a)
 }
 
-// ofHTTP says that an integration knows better.
-func ofHTTP(key string) bool {
-	for _, prefix := range []string{"http.", "url.", "server.", "client.", "network.", "user_agent.", "net."} {
+// known says that an integration knows better.
+func known(key string) bool {
+	for _, prefix := range []string{"http.", "url.", "server.", "client.", "network.", "user_agent.", "net.", "rpc."} {
 		if strings.HasPrefix(key, prefix) {
 			return true
 		}

@@ -32,6 +32,10 @@ type calling struct {
 
 // roundTrip starts a span. The request that it returns is to be sent: the caller's own must not change.
 func roundTrip(r *http.Request) (sent *http.Request, done func(*http.Response, error)) {
+	return roundTripAs(scope, r)
+}
+
+func roundTripAs(scope func() *otlp.Scope, r *http.Request) (sent *http.Request, done func(*http.Response, error)) {
 	t := tracer.Active()
 	if t == nil || r.URL == nil || r.Header == nil || untraced.Is(r.Context()) {
 		return r, nil

@@ -36,7 +36,9 @@ type serving struct {
 func (s *serving) context() context.Context { return &s.ctx }
 
 // serve starts a span; it returns nil if there is none.
-func serve(r *http.Request) (s *serving) {
+func serve(r *http.Request) *serving { return serveAs(scope, r) }
+
+func serveAs(scope func() *otlp.Scope, r *http.Request) (s *serving) {
 	t := tracer.Active()
 	if t == nil || untraced.Is(r.Context()) || r.Method == "PRI" { // HTTP/2 begins, and this is no request
 		return nil

@@ -52,17 +52,21 @@ func (p *planner) injectModule() error {
 	if err != nil {
 		return err
 	}
+	isWork := strings.HasSuffix(p.root(), ".work")
 	if vendored != nil {
 		// Nothing of the vendor directory's list can be overlaid, so each module of it becomes one that is
 		// replaced by its directory there. The sources, their names in messages and their versions stay.
 		p.plan.Flags = append(p.plan.Flags, "-mod=readonly")
-		if work := p.go_.vars["GOWORK"]; strings.HasSuffix(p.root(), ".work") {
-			text, err := p.read(work)
-			if err != nil {
-				return err
-			}
-			p.show(work, "modules/go.work", replaces.ReplaceAll(text, nil))
+	}
+	if isWork && (vendored != nil || len(p.moved) > 0) {
+		text, err := p.read(p.root())
+		if err != nil {
+			return err
 		}
+		if vendored != nil {
+			text = replaces.ReplaceAll(text, nil)
+		}
+		p.show(p.root(), "modules/go.work", p.withMoved(text))
 	}
 	for n, m := range p.mains {
 		name := m.GoMod
@@ -92,6 +96,9 @@ func (p *planner) injectModule() error {
 			return err
 		}
 		text = append(withModule(text, seen), addition...)
+		if !isWork {
+			text = p.withMoved(text)
+		}
 		if p.embedded(m) {
 			// The program shall find its own go.mod in itself.
 			if len(p.mains) > 1 || p.command.verb == verbEnvironment {
@@ -108,6 +115,42 @@ func (p *planner) injectModule() error {
 		p.show(name, fmt.Sprintf("modules/%d.mod", n), text)
 	}
 	return nil
+}
+
+// move lets the build find the module of a package by a link in our own cache. It returns where the package is then.
+func (p *planner) move(pkg *goPackage) (string, error) {
+	m := pkg.Module
+	place, err := filepath.Rel(p.go_.vars["GOMODCACHE"], m.Dir)
+	if err != nil {
+		return "", err
+	}
+	link := filepath.Join(p.cache, "modules", place)
+	if p.moved[link] == nil {
+		if err := linkTo(m.Dir, link); err != nil {
+			return "", err
+		}
+		if !exists(filepath.Join(m.Dir, "go.mod")) { // it is older than modules, and the go command has made one
+			text, err := os.ReadFile(m.GoMod)
+			if err != nil {
+				return "", err
+			}
+			p.show(filepath.Join(link, "go.mod"), "modules/"+filepath.ToSlash(place)+"/go.mod", text)
+		}
+		p.moved[link], p.plan.Moved = m, append(p.plan.Moved, link)
+	}
+	below, err := filepath.Rel(m.Dir, pkg.Dir)
+	return filepath.Join(link, below), err
+}
+
+// withMoved adds to a go.mod or go.work file where the modules are that have been moved. Of what the file says of them
+// itself only that must go which is about the same version: to say that twice is an error.
+func (p *planner) withMoved(text []byte) []byte {
+	for _, link := range p.plan.Moved {
+		m := p.moved[link]
+		own := regexp.MustCompile(`(?m)^[ \t]*(replace[ \t]+)?"?` + regexp.QuoteMeta(m.Path) + `"?[ \t]+` + regexp.QuoteMeta(m.Version) + `[ \t]*=>.*$`)
+		text = fmt.Appendf(own.ReplaceAll(text, nil), "\nreplace %s %s => %s\n", m.Path, m.Version, strconv.Quote(filepath.ToSlash(link)))
+	}
+	return text
 }
 
 // embedded reports whether a package has the go.mod file of a module in it.

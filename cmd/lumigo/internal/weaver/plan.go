@@ -23,6 +23,7 @@ type plan struct {
 	Woven   []string // packages of which woven copies are built
 	Linked  []string // main packages and tests that import integrations
 	Skipped []string // what is not woven, and why
+	Moved   []string // links to the modules that are woven
 	Checked bool     // whether it has been seen to compile
 }
 
@@ -61,6 +62,7 @@ type planner struct {
 	command *command
 	tool    []string // see Options
 	sources *sourceTree
+	cache   string
 	module  string // where the sources are
 	seen    string // where the build sees them
 	final   string // where the plan's files will be
@@ -74,6 +76,13 @@ type planner struct {
 	users    map[string]string     // the user's own overlay
 	replace  map[string]string     // our overlay
 	files    map[string][]byte     // the plan's files, by slash-separated path
+	moved    map[string]*goModule  // modules that are woven, by the links that they are reached by
+	without  map[string]error      // targets of the integrations that do not compile in this build, and why
+}
+
+// stands reports whether what the plan refers to is still there.
+func (p *plan) stands() bool {
+	return p.Overlay == "" || exists(p.Overlay) && !slices.ContainsFunc(p.Moved, func(link string) bool { return !exists(link) })
 }
 
 var versionPattern = regexp.MustCompile(`go1\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?`)
@@ -158,9 +167,46 @@ func (p *planner) entry() *entry {
 	return e
 }
 
+// try makes a plan that has been seen to compile, without the integrations that do not.
+func (p *planner) try() error {
+	p.without = map[string]error{}
+	for final := p.final; ; p.final = fmt.Sprintf("%s-%d", final, len(p.without)) {
+		if err := p.make(); err != nil || p.plan.Overlay == "" {
+			return err
+		}
+		err := p.check()
+		if err == nil || !p.blame(err) {
+			return err
+		}
+	}
+}
+
+// blame finds the integrations that an error is about, to be left out: those that the go command names, or else all
+// that are woven into modules, of which there are more versions than anybody has tried. It reports whether it found any.
+func (p *planner) blame(err error) bool {
+	failed, ok := errors.AsType[*goError](err)
+	if !ok {
+		return false
+	}
+	before := len(p.without)
+	for _, i := range p.sources.integrations {
+		if failed.names(i.target) || failed.names(i.importPath()) {
+			p.without[i.target] = err
+		}
+	}
+	if len(p.without) == before {
+		for _, target := range p.plan.Woven {
+			if pkg := p.packageOf(target); !pkg.Standard {
+				p.without[target] = err
+			}
+		}
+	}
+	return len(p.without) > before
+}
+
 // make makes the plan, and the files that it needs in p.final.
 func (p *planner) make() error {
-	p.plan, p.files, p.replace = new(plan), map[string][]byte{}, map[string]string{}
+	p.plan, p.files, p.replace, p.moved = new(plan), map[string][]byte{}, map[string]string{}, map[string]*goModule{}
 	var uses []*integration
 	for _, pkg := range p.all {
 		uses = append(uses, p.link(pkg)...)
@@ -171,10 +217,15 @@ func (p *planner) make() error {
 	}
 	p.placeModule()
 	for _, i := range p.sources.integrations {
-		if slices.Contains(uses, i) {
-			if err := p.weave(i); err != nil {
-				return err
-			}
+		if !slices.Contains(uses, i) {
+			continue
+		}
+		err := p.without[i.target]
+		if err == nil {
+			err = p.weave(i)
+		}
+		if err != nil {
+			p.skip(i.target, err.Error())
 		}
 	}
 	if err := p.injectModule(); err != nil {
@@ -291,10 +342,10 @@ func (p *planner) link(pkg *goPackage) []*integration {
 	case pkg.Error != nil:
 		p.skip(pkg.ImportPath, "it has an error")
 		return nil
-	case pkg.Standard:
-		pkg.Dir = filepath.Join(p.go_.vars["GOROOT"], "src", filepath.FromSlash(pkg.ImportPath))
-	case within(p.go_.vars["GOMODCACHE"], pkg.Dir):
-		p.skip(pkg.ImportPath, "it is in the module cache, of which the go command takes nothing but the original")
+	}
+	dir, err := p.place(pkg)
+	if err != nil {
+		p.skip(pkg.ImportPath, err.Error())
 		return nil
 	}
 	for _, name := range []string{addedToMain, addedToTest} {
@@ -305,10 +356,10 @@ func (p *planner) link(pkg *goPackage) []*integration {
 	}
 	var own []*integration
 	if isMain {
-		own = p.importInto(filepath.Join(pkg.Dir, addedToMain), "main", pkg.ImportPath)
+		own = p.importInto(filepath.Join(dir, addedToMain), "main", pkg.ImportPath)
 	}
 	if isTest {
-		own = append(own, p.importInto(filepath.Join(pkg.Dir, addedToTest), pkg.Name+"_test", test)...)
+		own = append(own, p.importInto(filepath.Join(dir, addedToTest), pkg.Name+"_test", test)...)
 	}
 	if !p.command.namesFiles() {
 		p.plan.Linked = append(p.plan.Linked, pkg.ImportPath)
@@ -354,7 +405,7 @@ func (p *planner) importInto(file, clause, root string) (own []*integration) {
 	for _, i := range p.sources.integrations {
 		if used[i.target] {
 			own = append(own, i)
-			if i.isGo {
+			if i.isGo && p.without[i.target] == nil {
 				fmt.Fprintf(&text, "\t_ %q\n", i.importPath())
 			}
 		}
@@ -403,22 +454,17 @@ func (p *planner) weave(i *integration) error {
 	if len(weaves) == 0 {
 		return nil
 	}
-	// It may be there only as it is compiled for the tests of what it imports, as "path [path.test]".
-	n := slices.IndexFunc(p.all, func(pkg *goPackage) bool {
-		plain, _, _ := strings.Cut(pkg.ImportPath, " ")
-		return plain == i.target
-	})
-	if n < 0 || p.all[n].Dir == "" {
-		return fmt.Errorf("cannot find package %s", i.target)
+	pkg := p.packageOf(i.target)
+	if pkg == nil || pkg.Dir == "" {
+		return nil // go will say it
 	}
-	pkg := p.all[n]
-	// A toolchain in the module cache goes by another name.
-	dir := pkg.Dir
-	if pkg.Standard {
-		dir = filepath.Join(p.go_.vars["GOROOT"], "src", filepath.FromSlash(i.target))
-	} else if within(p.go_.vars["GOMODCACHE"], pkg.Dir) {
-		p.skip(i.target, "it is in the module cache")
-		return nil
+	dir, err := p.place(pkg)
+	if err != nil {
+		return err
+	}
+	release := p.version
+	if m := pkg.Module; m != nil {
+		release = strings.TrimSpace(m.Path + " " + m.Version)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -447,13 +493,17 @@ func (p *planner) weave(i *integration) error {
 		}
 	}
 	for _, w := range weaves {
-		for _, s := range w.sites {
-			if found[s] == 0 && !s.optional {
-				p.skip(i.target, fmt.Sprintf("%s has no %s", p.version, s.shape))
-			}
+		for _, shape := range w.missing(found) {
+			p.skip(i.target, fmt.Sprintf("%s has no %s", release, shape))
 		}
 		name := strings.TrimSuffix(strings.Replace(filepath.Base(w.name), "weave", strings.TrimSuffix(addedToTarget, ".go"), 1), ".txt")
-		p.show(filepath.Join(dir, name), "woven/"+i.target+"/"+name, w.added)
+		added := w.added
+		if !pkg.Standard { // which may be written in the language of an older Go
+			if added, err = withLanguage(added); err != nil {
+				return err
+			}
+		}
+		p.show(filepath.Join(dir, name), "woven/"+i.target+"/"+name, added)
 	}
 	if i.source != nil {
 		connect := filepath.Join(p.seen, "instrumentation", filepath.FromSlash(i.target), "connect.go")
@@ -461,6 +511,32 @@ func (p *planner) weave(i *integration) error {
 	}
 	p.plan.Woven = append(p.plan.Woven, i.target)
 	return nil
+}
+
+// place is where the build is to find a package. What is in the module cache, as a toolchain may be, too, goes by another
+// name, under which the go command lets its files be overlaid.
+func (p *planner) place(pkg *goPackage) (string, error) {
+	switch {
+	case pkg.Standard:
+		path, _, _ := strings.Cut(pkg.ImportPath, " ")
+		return filepath.Join(p.go_.vars["GOROOT"], "src", filepath.FromSlash(path)), nil
+	case within(p.go_.vars["GOMODCACHE"], pkg.Dir):
+		return p.move(pkg)
+	}
+	return pkg.Dir, nil
+}
+
+// packageOf finds a package by its import path, nil for none. It may be there only as it is compiled for the tests of
+// what it imports, as "path [path.test]".
+func (p *planner) packageOf(importPath string) *goPackage {
+	n := slices.IndexFunc(p.all, func(pkg *goPackage) bool {
+		plain, _, _ := strings.Cut(pkg.ImportPath, " ")
+		return plain == importPath
+	})
+	if n < 0 {
+		return nil
+	}
+	return p.all[n]
 }
 
 // mentions is a quick look at whether a file can have any of the sites.

@@ -11,11 +11,13 @@ import (
 	"testing"
 
 	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/weaver"
+	"github.com/rogpeppe/go-internal/goproxytest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // The scripts weave with a little tracer of their own, testdata/tracer, which says on standard error what it sees.
-// They need no network: programs import nothing but the standard library and what the scripts bring along.
+// They need no network: programs import nothing but the standard library, what the scripts bring along, and modules of
+// testdata/proxy, which MODULES serves.
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"weave": weave})
@@ -90,12 +92,17 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	proxy, err := goproxytest.NewServer("testdata/proxy", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/scripts",
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
 				"HOME": env.WorkDir + "/home", "TRACER": tracer, "GOCACHE": cache, "GOMODCACHE": modules, "GOPROXY": "off",
-				"GOFLAGS": "", "GOTOOLCHAIN": "local", "GOENV": "off", "GOSUMDB": "off", "LUMIGO_SWITCH_OFF": "", "XDG_CACHE_HOME": ownCache,
+				"GOFLAGS": "", "GOTOOLCHAIN": "local", "GOENV": "off", "GOSUMDB": "off", "LUMIGO_SWITCH_OFF": "", "MODULES": proxy.URL, "XDG_CACHE_HOME": ownCache,
 			} {
 				env.Setenv(name, value)
 			}

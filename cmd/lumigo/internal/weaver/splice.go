@@ -27,6 +27,7 @@ type site struct {
 	name     string // of the function or type
 	shape    string // what to look for, as shapeOf and the type's name give it
 	optional bool   // its absence needs no warning
+	or       bool   // nor if the site before it is there, or the other way round
 	fields   string // to append to a struct
 	names    []string
 	body     []piece // to put at the beginning of a function
@@ -73,7 +74,7 @@ func parseWeave(name string, source []byte, toolchain string) (*weaveFile, error
 		} else if !ok {
 			continue
 		}
-		s := &site{optional: ds.has("optional")}
+		s := &site{optional: ds.has("optional"), or: ds.has("or") && len(w.sites) > 0}
 		if fn, ok := decl.(*ast.FuncDecl); ok {
 			if fn.Body == nil {
 				return nil, fmt.Errorf("%s: %s has no body", fset.Position(fn.Pos()), fn.Name.Name)
@@ -359,6 +360,21 @@ func splice(name string, source []byte, weaves []*weaveFile, found map[*site]int
 	}
 	out.Write(source[last:])
 	return out.Bytes(), nil
+}
+
+// missing lists the sites, by their shapes, that are in none of the files of a package.
+func (w *weaveFile) missing(found map[*site]int) (shapes []string) {
+	for i := 0; i < len(w.sites); {
+		first, there := w.sites[i], false
+		for ok := true; ok; ok = i < len(w.sites) && w.sites[i].or {
+			there = there || found[w.sites[i]] > 0
+			i++
+		}
+		if !there && !first.optional {
+			shapes = append(shapes, first.shape)
+		}
+	}
+	return shapes
 }
 
 func count(found map[*site]int, list []*site) {

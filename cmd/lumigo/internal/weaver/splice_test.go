@@ -54,10 +54,8 @@ func TestSplice(t *testing.T) {
 					t.Error(err)
 				}
 				got = woven
-				for _, s := range w.sites {
-					if found[s] == 0 {
-						got = fmt.Appendf(got, "// not found: %s\n", s.shape)
-					}
+				for _, shape := range w.missing(found) {
+					got = fmt.Appendf(got, "// not found: %s\n", shape)
 				}
 				if added := files["added.go"]; added != nil && *update {
 					added.Data = append(w.added, '\n')

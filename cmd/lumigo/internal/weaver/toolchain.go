@@ -60,14 +60,8 @@ func (t *toolchain) settle(cache string) error {
 	root := t.vars["GOROOT"]
 	if within(t.vars["GOMODCACHE"], root) {
 		link := filepath.Join(cache, "goroot", filepath.Base(root))
-		if target, err := os.Readlink(link); err != nil || target != root {
-			if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-				return err
-			}
-			os.Remove(link)
-			if err := os.Symlink(root, link); err != nil && !errors.Is(err, os.ErrExist) {
-				return err
-			}
+		if err := linkTo(root, link); err != nil {
+			return err
 		}
 		t.vars["GOROOT"] = link
 		t.environ = append(t.environ, "GOROOT="+link)
@@ -76,6 +70,21 @@ func (t *toolchain) settle(cache string) error {
 	}
 	if command := filepath.Join(root, "bin", "go"); exists(command) {
 		t.command = command
+	}
+	return nil
+}
+
+// linkTo makes a link in our cache, by which the go command lets files be overlaid that are in its module cache.
+func linkTo(target, link string) error {
+	if to, err := os.Readlink(link); err == nil && to == target {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		return err
+	}
+	os.Remove(link)
+	if err := os.Symlink(target, link); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
 	}
 	return nil
 }
@@ -103,6 +112,16 @@ func (e *goError) Error() string {
 		return second
 	}
 	return first
+}
+
+// names reports whether the error is about a package.
+func (e *goError) names(importPath string) bool {
+	for line := range strings.Lines(e.text) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "#" && f[1] == importPath {
+			return true
+		}
+	}
+	return false
 }
 
 // sameMessage reports whether two runs failed for the same reasons, in whatever order they were found.

@@ -148,7 +148,7 @@ func (w *weaving) prepare() (*plan, error) {
 	plans := filepath.Join(cache, "plans")
 	key := key(w.go_, w.command, sources)
 	file := filepath.Join(plans, key+".json")
-	if known := readEntry(file); known != nil && (known.Plan.Overlay == "" || exists(known.Plan.Overlay)) {
+	if known := readEntry(file); known != nil && known.Plan.stands() {
 		state, err := known.take(known.State)
 		if err == nil && state.equal(known.State) {
 			now := time.Now()
@@ -166,7 +166,7 @@ func (w *weaving) prepare() (*plan, error) {
 		return nil, err
 	}
 	sweep(plans)
-	p := &planner{go_: w.go_, command: w.command, tool: w.Tool, sources: sources, module: module}
+	p := &planner{go_: w.go_, command: w.command, tool: w.Tool, sources: sources, cache: cache, module: module}
 	if err := p.load(); err != nil {
 		return nil, err
 	}
@@ -175,13 +175,8 @@ func (w *weaving) prepare() (*plan, error) {
 		return nil, err
 	}
 	p.final = filepath.Join(plans, key+"-"+e.State.hash())
-	if err := p.make(); err != nil {
+	if err := p.try(); err != nil {
 		return nil, err
-	}
-	if p.plan.Overlay != "" {
-		if err := p.check(); err != nil {
-			return nil, err
-		}
 	}
 	if e.Plan = p.plan; e.Plan.Checked {
 		if err := e.write(file); err != nil {

@@ -16,7 +16,7 @@ func main() {
 	e := echo.New()
 	e.HideBanner, e.HidePort, e.Listener = true, true, local.Listen()
 	e.Logger.SetOutput(io.Discard)
-	e.Use(middleware.Recover(), middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 100}))
+	e.Use(middleware.Recover(), middleware.Gzip())
 	e.GET("/hello", func(c echo.Context) error { return c.String(http.StatusOK, "hello") })
 	g := e.Group("/api", middleware.CORS())
 	g.GET("/users/:id", func(c echo.Context) error {

@@ -33,6 +33,15 @@ func main() {
 		io.WriteString(w, "adapted, "+local.Ask("http://"+inner.Addr().String()+"/inner"))
 	})
 	app.Get("/adapted", adaptor.HTTPHandler(mux))
+	app.Get("/agent", func(c *fiber.Ctx) error {
+		status, body, errs := fiber.Get("http://" + inner.Addr().String() + "/inner").String()
+		return c.JSON(fiber.Map{"status": status, "body": body, "errors": len(errs)})
+	})
+	api := app.Group("/api", func(c *fiber.Ctx) error {
+		c.Set("X-Group", "api")
+		return c.Next()
+	})
+	api.Get("/v1/things/:id", func(c *fiber.Ctx) error { return fiber.NewError(fiber.StatusTeapot, c.Params("id")) })
 	app.Get("/panic", func(*fiber.Ctx) error { panic("oh") })
 	log.Fatal(app.Listener(local.Listen()))
 }
