@@ -25,10 +25,11 @@ const name = "lumigo_opentelemetry"
 
 // Options says what to pack.
 type Options struct {
-	Version string
-	Python  fs.FS  // the Python part
-	Engine  []byte // the lumigo program, an ELF executable for Linux
-	License []byte
+	Version  string
+	Python   fs.FS  // the Python part
+	Engine   []byte // the lumigo program, an ELF executable for Linux
+	License  []byte
+	Modified time.Time // of every file; what is not between 1980 and 2038, which zip can express, becomes so
 }
 
 // Wheel is a packed wheel.
@@ -72,7 +73,7 @@ func Build(o Options) (*Wheel, error) {
 		}
 		return strings.Compare(a.path, b.path)
 	})
-	content, err := pack(append(entries, entry{info + "RECORD", record(entries, info), 0o644}))
+	content, err := pack(append(entries, entry{info + "RECORD", record(entries, info), 0o644}), o.Modified)
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +109,14 @@ string = lumigo_opentelemetry:auto_load
 `
 
 func metadata(version string) []byte {
-	return fmt.Appendf(nil, `Metadata-Version: 2.1
+	return fmt.Appendf(nil, `Metadata-Version: 2.4
 Name: %s
 Version: %s
 Summary: Traces Python applications with no change to their code, and sends the spans to Lumigo or any OpenTelemetry backend
-Home-page: https://github.com/lumigo-io/opentelemetry-distro
-License: Apache-2.0
+Project-URL: Source, https://github.com/lumigo-io/opentelemetry-distro
+License-Expression: Apache-2.0
 License-File: LICENSE
 Requires-Python: >=3.7
-Classifier: License :: OSI Approved :: Apache Software License
 Classifier: Operating System :: POSIX :: Linux
 Classifier: Programming Language :: Python :: 3
 Classifier: Programming Language :: Python :: Implementation :: CPython
@@ -157,7 +157,18 @@ func record(entries []entry, info string) []byte {
 	return fmt.Appendf(b, "%sRECORD,,\n", info)
 }
 
-func pack(entries []entry) ([]byte, error) {
+// The times that every reader of zip files understands.
+var (
+	firstDay = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastDay  = time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+func pack(entries []entry, modified time.Time) ([]byte, error) {
+	if modified.Before(firstDay) {
+		modified = firstDay
+	} else if modified.After(lastDay) {
+		modified = lastDay
+	}
 	var buffer bytes.Buffer
 	archive := zip.NewWriter(&buffer)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
@@ -167,7 +178,7 @@ func pack(entries []entry) ([]byte, error) {
 		header := &zip.FileHeader{
 			Name:     e.path,
 			Method:   zip.Deflate,
-			Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // where zip's calendar begins
+			Modified: modified.UTC(),
 		}
 		header.SetMode(e.mode)
 		w, err := archive.CreateHeader(header)
