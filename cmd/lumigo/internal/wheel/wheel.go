@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/files"
 )
 
 // name is the distribution's and the package's, and the group of its entry point.
@@ -45,35 +47,30 @@ func Build(o Options) (*Wheel, error) {
 		return nil, err
 	}
 	info := fmt.Sprintf("%s-%s.dist-info/", name, o.Version)
-	entries := []entry{
-		{name + "/bin/lumigo", o.Engine, 0o755},
-		{info + "METADATA", metadata(o.Version), 0o644},
-		{info + "WHEEL", description(tags), 0o644},
-		{info + "entry_points.txt", []byte(entryPoints), 0o644},
-		{info + "licenses/LICENSE", o.License, 0o644},
-	}
-	err = fs.WalkDir(o.Python, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(path, "sitecustomize/") {
-			return err // a sitecustomize.py in site-packages would take the place of the user's
-		}
-		content, err := fs.ReadFile(o.Python, path)
-		entries = append(entries, entry{path, content, 0o644})
-		return err
-	})
+	entries, err := files.Of(o.Python)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(entries, func(a, b entry) int {
+	// A sitecustomize.py in site-packages would take the place of the user's.
+	entries = slices.DeleteFunc(entries, func(f files.File) bool { return strings.HasPrefix(f.Path, "sitecustomize/") })
+	entries = append(entries,
+		files.File{Path: name + "/bin/lumigo", Content: o.Engine, Executable: true},
+		files.File{Path: info + "METADATA", Content: metadata(o.Version)},
+		files.File{Path: info + "WHEEL", Content: description(tags)},
+		files.File{Path: info + "entry_points.txt", Content: []byte(entryPoints)},
+		files.File{Path: info + "licenses/LICENSE", Content: o.License},
+	)
+	slices.SortFunc(entries, func(a, b files.File) int {
 		// The standard wants the metadata at the end of the archive.
-		if x, y := strings.HasPrefix(a.path, info), strings.HasPrefix(b.path, info); x != y {
+		if x, y := strings.HasPrefix(a.Path, info), strings.HasPrefix(b.Path, info); x != y {
 			if x {
 				return 1
 			}
 			return -1
 		}
-		return strings.Compare(a.path, b.path)
+		return strings.Compare(a.Path, b.Path)
 	})
-	content, err := pack(append(entries, entry{info + "RECORD", record(entries, info), 0o644}), o.Modified)
+	content, err := pack(append(entries, files.File{Path: info + "RECORD", Content: record(entries, info)}), o.Modified)
 	if err != nil {
 		return nil, err
 	}
@@ -140,19 +137,12 @@ func description(platforms []string) []byte {
 	return b
 }
 
-// An entry is a file in the archive.
-type entry struct {
-	path    string
-	content []byte
-	mode    fs.FileMode
-}
-
 // record lists every file with its hash; of itself, only the name.
-func record(entries []entry, info string) []byte {
+func record(entries []files.File, info string) []byte {
 	var b []byte
 	for _, e := range entries {
-		sum := sha256.Sum256(e.content)
-		b = fmt.Appendf(b, "%s,sha256=%s,%d\n", e.path, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.content))
+		sum := sha256.Sum256(e.Content)
+		b = fmt.Appendf(b, "%s,sha256=%s,%d\n", e.Path, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.Content))
 	}
 	return fmt.Appendf(b, "%sRECORD,,\n", info)
 }
@@ -163,7 +153,7 @@ var (
 	lastDay  = time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func pack(entries []entry, modified time.Time) ([]byte, error) {
+func pack(entries []files.File, modified time.Time) ([]byte, error) {
 	if modified.Before(firstDay) {
 		modified = firstDay
 	} else if modified.After(lastDay) {
@@ -176,16 +166,16 @@ func pack(entries []entry, modified time.Time) ([]byte, error) {
 	})
 	for _, e := range entries {
 		header := &zip.FileHeader{
-			Name:     e.path,
+			Name:     e.Path,
 			Method:   zip.Deflate,
 			Modified: modified.UTC(),
 		}
-		header.SetMode(e.mode)
+		header.SetMode(e.Mode())
 		w, err := archive.CreateHeader(header)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(e.content); err != nil {
+		if _, err := w.Write(e.Content); err != nil {
 			return nil, err
 		}
 	}
