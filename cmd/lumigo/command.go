@@ -46,6 +46,7 @@ func subcommands() []subcommand {
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
 		{"wheel", wheelHelp, buildWheel},
+		{"install", installHelp, installFiles},
 	}
 }
 
