@@ -1,23 +1,26 @@
 package container
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 )
 
 // Container is what a command runs in.
 type Container struct {
-	Root     string  // a directory that becomes the root file system, together with the machine's programs
+	Root     string  // a directory that becomes the root file system
+	Bare     bool    // whether that is all; otherwise the machine's programs are there too
 	Writable bool    // whether the command may write to Root
 	Mounts   []Mount // what else there is
 	User     int     // and group; 0 is root
 	Env      []string
-	Dir      string // where the command starts; / if empty
+	Dir      string // where the command starts; / if empty, and in a bare container
 }
 
 // Mount is a directory or file of this machine that the container has as well.
@@ -46,18 +49,21 @@ func (c Container) Command(argv ...string) (command, env []string) {
 	for _, m := range c.Mounts {
 		fmt.Fprintln(&mounts, m.Source, m.Target, mode(m.Writable))
 	}
-	dir := c.Dir
-	if dir == "" {
-		dir = "/"
+	chroot := []string{"/usr/sbin/chroot", fmt.Sprintf("--userspec=%d:%d", c.User, c.User), "--groups=", c.Root}
+	clean := append([]string{"/usr/bin/env", "-i"}, c.Env...)
+	system := "yes"
+	if c.Bare {
+		system = "no"
+		argv = slices.Concat(clean, chroot, argv)
+	} else {
+		dir := cmp.Or(c.Dir, "/")
+		argv = slices.Concat(chroot, []string{"/bin/sh", "-c", `cd "$0" && exec "$@"`, dir}, clean, argv)
 	}
-	command = []string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", `eval "$SCRIPT"`, "sh", "/usr/bin/env", "-i"}
-	command = append(append(command, c.Env...), argv...)
-	return command, []string{
+	return append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", `eval "$SCRIPT"`, "sh"}, argv...), []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 		"SCRIPT=" + script,
 		"ROOT=" + c.Root,
-		fmt.Sprintf("USERS=%d:%d", c.User, c.User),
-		"DIR=" + dir,
+		"SYSTEM=" + system,
 		"MOUNTS=" + mounts.String(),
 		"WRITE=" + mode(c.Writable),
 	}

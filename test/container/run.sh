@@ -1,12 +1,10 @@
-# Becomes process 1 of a container. It is started in namespaces of its own, with these variables:
+# Makes the container in which it then executes its arguments. It is started in namespaces of its own, with these
+# variables:
 #
 #   ROOT    the directory that becomes /; it has room for mount points
-#   USERS   uid:gid of the command
-#   DIR     its working directory
+#   SYSTEM  yes if the machine's programs are to be there
 #   MOUNTS  "source target ro|rw" lines, in this order
 #   WRITE   rw if the command may write to /
-#
-# and the command, which begins with "env -i", as its arguments.
 set -eu
 
 bind() { # source target mode
@@ -16,15 +14,17 @@ bind() { # source target mode
 }
 
 mount --bind "$ROOT" "$ROOT"
-for dir in /bin /sbin /lib /lib32 /lib64 /libx32; do
-	if [ -L $dir ]; then
-		[ -L "$ROOT$dir" ] || cp -P $dir "$ROOT$dir"
-	elif [ -d $dir ]; then
-		bind $dir $dir ro
-	fi
-done
-bind /usr /usr ro
-bind /etc /etc ro
+if [ "$SYSTEM" = yes ]; then
+	for dir in /bin /sbin /lib /lib32 /lib64 /libx32; do
+		if [ -L $dir ]; then
+			[ -L "$ROOT$dir" ] || cp -P $dir "$ROOT$dir"
+		elif [ -d $dir ]; then
+			bind $dir $dir ro
+		fi
+	done
+	bind /usr /usr ro
+	bind /etc /etc ro
+fi
 mkdir -p "$ROOT/proc" "$ROOT/dev"
 mount -t proc proc "$ROOT/proc"
 mount -t tmpfs -o mode=755 tmpfs "$ROOT/dev"
@@ -38,4 +38,4 @@ done <<END
 $MOUNTS
 END
 [ "$WRITE" = rw ] || mount -o remount,bind,ro "$ROOT"
-exec chroot --userspec="$USERS" --groups= "$ROOT" /bin/sh -c 'cd "$0" && exec "$@"' "$DIR" "$@"
+exec "$@"
