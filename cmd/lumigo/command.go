@@ -16,6 +16,7 @@ usage: lumigo COMMAND [ARGS...]
 
   run       run a Python application with tracing
   go        build a Go application with tracing
+  install   lay the tracer out for containers that mount it
   version   print the version
   help      explain a command
 
@@ -46,6 +47,9 @@ func subcommands() []subcommand {
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
 		{"wheel", wheelHelp, buildWheel},
+		{"install", installHelp, installFiles},
+		{"completion", completionHelp, printCompletion},
+		{"man", manHelp, writeManual},
 	}
 }
 

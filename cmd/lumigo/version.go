@@ -15,8 +15,9 @@ const versionHelp = `Print the version of the distribution.
 
 usage: lumigo version [--json]
 
-  --json   as a JSON object, whose keys stay what they are: version, commit (if the
-           build knows it), go, platform
+  --json   as a JSON object, whose keys stay what they are: version, go, platform, and,
+           if the build knows them, commit, date (of the commit) and modified (true if
+           the program was built from something else than that commit)
 `
 
 func printVersion(flags *flag.FlagSet, args []string) int {
@@ -30,28 +31,28 @@ func printVersion(flags *flag.FlagSet, args []string) int {
 	if !*asJSON {
 		return tell(os.Stdout, fmt.Sprintf("lumigo %s\n", python.Version()))
 	}
+	vcs := sourceOfBuild()
 	text, err := json.Marshal(struct {
 		Version  string `json:"version"`
 		Commit   string `json:"commit,omitempty"`
+		Date     string `json:"date,omitempty"`
+		Modified bool   `json:"modified,omitempty"`
 		Go       string `json:"go"`
 		Platform string `json:"platform"`
-	}{python.Version(), commit(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+	}{python.Version(), vcs["vcs.revision"], vcs["vcs.time"], vcs["vcs.modified"] == "true", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 	if err != nil {
 		return fail(statusFailed, err, "")
 	}
 	return tell(os.Stdout, string(text)+"\n")
 }
 
-// commit is what the build was made from, where the go command could tell.
-func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
+// sourceOfBuild is what the go command could tell about what this program was built from.
+func sourceOfBuild() map[string]string {
+	settings := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			settings[setting.Key] = setting.Value
 		}
 	}
-	return ""
+	return settings
 }

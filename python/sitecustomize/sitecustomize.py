@@ -1,13 +1,15 @@
-"""Run by every Python that `lumigo run` starts, before the app: traces it, then gives way to
-the app's own sitecustomize. Short, because it is compiled at each start where Python may not
-write .pyc files; and understood by Python 2.7, which inherits PYTHONPATH like any other.
+"""Run by every Python that has its directory on PYTHONPATH, which `lumigo run` and the injector
+see to, before the app: traces it, then gives way to the app's own sitecustomize. Short, because
+it is compiled at each start where Python may not write .pyc files; and understood by Python 2.7,
+which inherits PYTHONPATH like any other.
 """
 
 import os
 import sys
 
 if not hasattr(sys, "_lumigo_injected"):
-    _root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    # Without links: an upgrade turns them, and a process stays with the version it began with.
+    _root = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     _keep = sys.dont_write_bytecode
     try:
         # Our own directory: nobody is bothered by .pyc files there, and without them

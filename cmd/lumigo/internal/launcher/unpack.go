@@ -1,8 +1,6 @@
 package launcher
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/files"
 )
 
-// unpack puts files where the command's interpreters can read them, even after they have become another
+// unpack puts what tree holds where the command's interpreters can read them, even after they have become another
 // user, and where nobody but us and root can change them. It returns their directory, and a function that
 // removes what should not outlive the command.
 //
@@ -22,21 +22,21 @@ import (
 // compares every file with its own copy and renames a good one into place where it differs, so it does not
 // matter who was first or what was interrupted. Where there is no cache, the files go to a fresh directory in
 // the first of temp that allows it.
-func unpack(files fs.FS, shared, temp []string) (dir string, remove func(), err error) {
-	sum, err := digest(files)
+func unpack(tree fs.FS, shared, temp []string) (dir string, remove func(), err error) {
+	list, err := files.Of(tree)
 	if err != nil {
 		return "", nil, err
 	}
 	var failures []error
 	for _, base := range shared {
-		dir, err := unpackShared(files, base, sum)
+		dir, err := unpackShared(list, base)
 		if err == nil {
 			return dir, func() {}, nil
 		}
 		failures = append(failures, err)
 	}
 	for _, base := range temp {
-		dir, err := unpackFresh(files, base)
+		dir, err := unpackFresh(list, base)
 		if err == nil {
 			return dir, func() { os.RemoveAll(dir) }, nil
 		}
@@ -67,17 +67,8 @@ func tempDirs(environ []string) []string {
 	return dirs
 }
 
-func digest(files fs.FS) (string, error) {
-	hash := sha256.New()
-	err := walk(files, func(name string, content []byte) error {
-		fmt.Fprintf(hash, "%s %d\n%s", name, len(content), content)
-		return nil
-	})
-	return fmt.Sprintf("%x", hash.Sum(nil)[:8]), err
-}
-
-func unpackShared(files fs.FS, base, sum string) (string, error) {
-	if err := makeDir(base); err != nil {
+func unpackShared(list []files.File, base string) (string, error) {
+	if err := files.MakeDir(base); err != nil {
 		return "", err
 	}
 	// The path as it really is: a link in it might be replaced by its owner.
@@ -85,17 +76,17 @@ func unpackShared(files fs.FS, base, sum string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(base, sum)
-	if err := makeDir(dir); err != nil {
+	dir := filepath.Join(base, files.Digest(list))
+	if err := files.MakeDir(dir); err != nil {
 		return "", err
 	}
 	if err := private(dir); err != nil {
 		return "", err
 	}
-	return dir, write(files, dir)
+	return dir, files.Write(list, dir)
 }
 
-func unpackFresh(files fs.FS, base string) (string, error) {
+func unpackFresh(list []files.File, base string) (string, error) {
 	dir, err := os.MkdirTemp(base, "lumigo-")
 	if err != nil {
 		return "", err
@@ -105,25 +96,13 @@ func unpackFresh(files fs.FS, base string) (string, error) {
 		err = usable(dir)
 	}
 	if err == nil {
-		err = write(files, dir)
+		err = files.Write(list, dir)
 	}
 	if err != nil {
 		os.RemoveAll(dir)
 		return "", err
 	}
 	return dir, nil
-}
-
-// makeDir makes one directory that everybody may read, whatever the umask. What is there already stays as it
-// is.
-func makeDir(dir string) error {
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil
-		}
-		return err
-	}
-	return os.Chmod(dir, 0o755)
 }
 
 // private returns an error if somebody other than us and root could change what dir holds: by its owner or
@@ -174,57 +153,4 @@ func usable(dir string) error {
 		}
 	}
 	return nil
-}
-
-// write brings every file under dir to the content it should have, each in one step.
-func write(files fs.FS, dir string) error {
-	return walk(files, func(name string, content []byte) error {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
-			return nil
-		}
-		if err := makeDirs(dir, filepath.Dir(path)); err != nil {
-			return err
-		}
-		temp, err := os.CreateTemp(filepath.Dir(path), ".new-")
-		if err != nil {
-			return err
-		}
-		defer os.Remove(temp.Name()) // in vain once it was renamed
-		_, err = temp.Write(content)
-		if err == nil {
-			err = temp.Chmod(0o644)
-		}
-		if e := temp.Close(); err == nil {
-			err = e
-		}
-		if err == nil {
-			err = os.Rename(temp.Name(), path)
-		}
-		return err
-	})
-}
-
-func makeDirs(top, dir string) error {
-	if dir == top {
-		return nil
-	}
-	if err := makeDirs(top, filepath.Dir(dir)); err != nil {
-		return err
-	}
-	return makeDir(dir)
-}
-
-// walk calls visit with every file, in the order of their names.
-func walk(files fs.FS, visit func(name string, content []byte) error) error {
-	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := fs.ReadFile(files, name)
-		if err != nil {
-			return err
-		}
-		return visit(name, content)
-	})
 }

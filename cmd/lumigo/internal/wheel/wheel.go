@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/files"
 )
 
 // name is the distribution's and the package's, and the group of its entry point.
@@ -25,10 +27,11 @@ const name = "lumigo_opentelemetry"
 
 // Options says what to pack.
 type Options struct {
-	Version string
-	Python  fs.FS  // the Python part
-	Engine  []byte // the lumigo program, an ELF executable for Linux
-	License []byte
+	Version  string
+	Python   fs.FS  // the Python part
+	Engine   []byte // the lumigo program, an ELF executable for Linux
+	License  []byte
+	Modified time.Time // of every file; what is not between 1980 and 2038, which zip can express, becomes so
 }
 
 // Wheel is a packed wheel.
@@ -44,35 +47,30 @@ func Build(o Options) (*Wheel, error) {
 		return nil, err
 	}
 	info := fmt.Sprintf("%s-%s.dist-info/", name, o.Version)
-	entries := []entry{
-		{name + "/bin/lumigo", o.Engine, 0o755},
-		{info + "METADATA", metadata(o.Version), 0o644},
-		{info + "WHEEL", description(tags), 0o644},
-		{info + "entry_points.txt", []byte(entryPoints), 0o644},
-		{info + "licenses/LICENSE", o.License, 0o644},
-	}
-	err = fs.WalkDir(o.Python, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(path, "sitecustomize/") {
-			return err // a sitecustomize.py in site-packages would take the place of the user's
-		}
-		content, err := fs.ReadFile(o.Python, path)
-		entries = append(entries, entry{path, content, 0o644})
-		return err
-	})
+	entries, err := files.Of(o.Python)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(entries, func(a, b entry) int {
+	// A sitecustomize.py in site-packages would take the place of the user's.
+	entries = slices.DeleteFunc(entries, func(f files.File) bool { return strings.HasPrefix(f.Path, "sitecustomize/") })
+	entries = append(entries,
+		files.File{Path: name + "/bin/lumigo", Content: o.Engine, Executable: true},
+		files.File{Path: info + "METADATA", Content: metadata(o.Version)},
+		files.File{Path: info + "WHEEL", Content: description(tags)},
+		files.File{Path: info + "entry_points.txt", Content: []byte(entryPoints)},
+		files.File{Path: info + "licenses/LICENSE", Content: o.License},
+	)
+	slices.SortFunc(entries, func(a, b files.File) int {
 		// The standard wants the metadata at the end of the archive.
-		if x, y := strings.HasPrefix(a.path, info), strings.HasPrefix(b.path, info); x != y {
+		if x, y := strings.HasPrefix(a.Path, info), strings.HasPrefix(b.Path, info); x != y {
 			if x {
 				return 1
 			}
 			return -1
 		}
-		return strings.Compare(a.path, b.path)
+		return strings.Compare(a.Path, b.Path)
 	})
-	content, err := pack(append(entries, entry{info + "RECORD", record(entries, info), 0o644}))
+	content, err := pack(append(entries, files.File{Path: info + "RECORD", Content: record(entries, info)}), o.Modified)
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +106,14 @@ string = lumigo_opentelemetry:auto_load
 `
 
 func metadata(version string) []byte {
-	return fmt.Appendf(nil, `Metadata-Version: 2.1
+	return fmt.Appendf(nil, `Metadata-Version: 2.4
 Name: %s
 Version: %s
 Summary: Traces Python applications with no change to their code, and sends the spans to Lumigo or any OpenTelemetry backend
-Home-page: https://github.com/lumigo-io/opentelemetry-distro
-License: Apache-2.0
+Project-URL: Source, https://github.com/lumigo-io/opentelemetry-distro
+License-Expression: Apache-2.0
 License-File: LICENSE
 Requires-Python: >=3.7
-Classifier: License :: OSI Approved :: Apache Software License
 Classifier: Operating System :: POSIX :: Linux
 Classifier: Programming Language :: Python :: 3
 Classifier: Programming Language :: Python :: Implementation :: CPython
@@ -140,24 +137,28 @@ func description(platforms []string) []byte {
 	return b
 }
 
-// An entry is a file in the archive.
-type entry struct {
-	path    string
-	content []byte
-	mode    fs.FileMode
-}
-
 // record lists every file with its hash; of itself, only the name.
-func record(entries []entry, info string) []byte {
+func record(entries []files.File, info string) []byte {
 	var b []byte
 	for _, e := range entries {
-		sum := sha256.Sum256(e.content)
-		b = fmt.Appendf(b, "%s,sha256=%s,%d\n", e.path, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.content))
+		sum := sha256.Sum256(e.Content)
+		b = fmt.Appendf(b, "%s,sha256=%s,%d\n", e.Path, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.Content))
 	}
 	return fmt.Appendf(b, "%sRECORD,,\n", info)
 }
 
-func pack(entries []entry) ([]byte, error) {
+// The times that every reader of zip files understands.
+var (
+	firstDay = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastDay  = time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+func pack(entries []files.File, modified time.Time) ([]byte, error) {
+	if modified.Before(firstDay) {
+		modified = firstDay
+	} else if modified.After(lastDay) {
+		modified = lastDay
+	}
 	var buffer bytes.Buffer
 	archive := zip.NewWriter(&buffer)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
@@ -165,16 +166,16 @@ func pack(entries []entry) ([]byte, error) {
 	})
 	for _, e := range entries {
 		header := &zip.FileHeader{
-			Name:     e.path,
+			Name:     e.Path,
 			Method:   zip.Deflate,
-			Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // where zip's calendar begins
+			Modified: modified.UTC(),
 		}
-		header.SetMode(e.mode)
+		header.SetMode(e.Mode())
 		w, err := archive.CreateHeader(header)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(e.content); err != nil {
+		if _, err := w.Write(e.Content); err != nil {
 			return nil, err
 		}
 	}

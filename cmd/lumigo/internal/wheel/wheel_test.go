@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/wheel"
 )
@@ -104,6 +105,27 @@ func TestSameInputMakesTheSameBytes(t *testing.T) {
 	}
 }
 
+func TestFilesAreOfTheTimeThatIsAskedFor(t *testing.T) {
+	for name, tt := range map[string]struct{ modified, want time.Time }{
+		"none":                  {time.Time{}, time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"before zip's calendar": {time.Unix(0, 0), time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"after it":              {time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"in another zone":       {time.Date(2026, 1, 2, 5, 4, 6, 0, time.FixedZone("", 2*60*60)), time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := wheel.Build(wheel.Options{Version: "1.2.3", Python: part, Engine: program(elf.EM_X86_64, false), Modified: tt.modified})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range open(t, w).File {
+				if !f.Modified.Equal(tt.want) {
+					t.Errorf("%s is of %v, want %v", f.Name, f.Modified, tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestFilesOfTheWheel(t *testing.T) {
 	engine := program(elf.EM_X86_64, false)
 	w := build(t, engine)
@@ -132,7 +154,7 @@ func TestFilesOfTheWheel(t *testing.T) {
 		t.Error("the engine is not what was given")
 	}
 	metadata := string(read(t, w, "lumigo_opentelemetry-1.2.3.dist-info/METADATA"))
-	for _, line := range []string{"Name: lumigo_opentelemetry", "Version: 1.2.3", "Requires-Python: >=3.7", "License: Apache-2.0"} {
+	for _, line := range []string{"Name: lumigo_opentelemetry", "Version: 1.2.3", "Requires-Python: >=3.7", "License-Expression: Apache-2.0"} {
 		if !strings.Contains(metadata, line+"\n") {
 			t.Errorf("METADATA lacks %q:\n%s", line, metadata)
 		}
