@@ -6,8 +6,9 @@ require (
 	github.com/lumigo-io/opentelemetry-distro v0.0.0
 	github.com/rogpeppe/go-internal v1.16.0
 	golang.org/x/sys v0.49.0
+	mvdan.cc/sh/v3 v3.14.1
 )
 
-require golang.org/x/tools v0.26.0 // indirect
+require golang.org/x/tools v0.38.0 // indirect
 
 replace github.com/lumigo-io/opentelemetry-distro => ../..

@@ -42,17 +42,29 @@ func colourful(to *os.File) bool {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	// Not to.Fd(), which would make the descriptor a blocking one for all who share it.
-	raw, err := to.SyscallConn()
-	if err != nil {
-		return false
-	}
 	terminal := false
-	raw.Control(func(fd uintptr) {
-		_, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+	control(to, func(fd int) {
+		_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 		terminal = err == nil
 	})
 	return terminal
+}
+
+// width is how many characters a line has room for; 0 where that is no terminal.
+func width(to *os.File) (columns int) {
+	control(to, func(fd int) {
+		if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil {
+			columns = int(size.Col)
+		}
+	})
+	return columns
+}
+
+// control calls f with the descriptor. Not with Fd(), which would make it a blocking one for all who share it.
+func control(file *os.File, f func(fd int)) {
+	if raw, err := file.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
 }
 
 // tell prints data for the user who asked for it.

@@ -342,7 +342,7 @@ func header(pair KeyValue) bool {
 func instrumentations(text string, _ []string) ([]string, error) {
 	var ids, unknown []string
 	for _, item := range list(text) {
-		if id, ok := instrumentationBySpelling[simplified(item)]; ok {
+		if id, ok := Instrumentation(item); ok {
 			ids = append(ids, id)
 		} else {
 			unknown = append(unknown, strconv.Quote(item))
