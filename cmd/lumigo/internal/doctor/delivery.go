@@ -101,13 +101,30 @@ func lookAtEndpoint(x *examination, f *findings) {
 			}
 			f.warning(remedy, "%s", found)
 			return
-		case t.Code == 400 && strings.Contains(t.Message, "HTTPS server"):
+		case t.Code == 400 && t.Proxy == "" && x.speaksTLS(e.Endpoint):
 			remedy = "it speaks TLS: write https:// in front of it"
 		case remedy == "":
 			remedy = "check that it is an OTLP endpoint for traces over HTTP"
 		}
 		f.problem(remedy, "%s", found)
 	}
+}
+
+// speaksTLS reports whether there is a server of TLS at an http:// endpoint: they answer plain requests with 400.
+func (x *examination) speaksTLS(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" || u.Port() == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(x.context, networkPatience)
+	defer cancel()
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // nothing is sent, and nothing believed
+	c, err := dialer.DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // explain words why there is no answer, and what to do about it.
@@ -172,12 +189,12 @@ func lookAtClock(x *examination, f *findings) {
 		f.skipped("the backend has not told its time")
 		return
 	}
-	skew := now.Sub(t.Date).Round(time.Second)
+	skew := now.Sub(t.Date)
 	switch {
 	case skew > mostSkew:
-		f.warning("set the clock, best by NTP", "this machine's clock is %v ahead of the backend's: spans seem to come from the future", skew)
+		f.warning("set the clock, best by NTP", "this machine's clock is %v ahead of the backend's: spans seem to come from the future", skew.Round(time.Minute))
 	case skew < -mostSkew:
-		f.warning("set the clock, best by NTP", "this machine's clock is %v behind the backend's: spans seem to be old", -skew)
+		f.warning("set the clock, best by NTP", "this machine's clock is %v behind the backend's: spans seem to be old", -skew.Round(time.Minute))
 	default:
 		f.ok("it agrees with the backend's")
 	}

@@ -17,7 +17,7 @@ import (
 
 // patience is how long an interpreter or a go command may take to answer. On an ordinary machine they take a small
 // part of it.
-const patience = 10 * time.Second
+const patience = 5 * time.Second
 
 // networkPatience is the same for the backend.
 const networkPatience = 2 * time.Second
@@ -165,16 +165,7 @@ func Examine(ctx context.Context, o Options) Report {
 		x.Command = usual(o)
 	}
 	x.program = resolve(ctx, x.Command, o.Environ, o.Dir)
-	environ := x.program.environ.entries()
-	x.config, x.messages = config.Parse(environ)
-	_, masking := mask.New(x.config.Masking, nil)
-	x.messages = append(x.messages, masking...)
-	switch {
-	case x.config.SwitchOff:
-		x.off = "LUMIGO_SWITCH_OFF"
-	case x.config.SDKDisabled:
-		x.off = "OTEL_SDK_DISABLED"
-	}
+	x.readConfiguration(x.program.environ.entries())
 	x.interpreter = sync.OnceValues(x.askInterpreter)
 	x.trial = sync.OnceValues(x.tryInterpreter)
 	x.preview = sync.OnceValues(x.previewBuild)
@@ -199,6 +190,18 @@ func Examine(ctx context.Context, o Options) Report {
 	}
 	r.Traced = r.Count(Problem) == 0
 	return r
+}
+
+func (x *examination) readConfiguration(environ []string) {
+	x.config, x.messages = config.Parse(environ)
+	_, masking := mask.New(x.config.Masking, nil)
+	x.messages = append(x.messages, masking...)
+	switch {
+	case x.config.SwitchOff:
+		x.off = "LUMIGO_SWITCH_OFF"
+	case x.config.SDKDisabled:
+		x.off = "OTEL_SDK_DISABLED"
+	}
 }
 
 // usual is the command to examine where none is given: a build of the Go module that is here, or else Python.

@@ -55,23 +55,20 @@ func lookAtBuild(x *examination, f *findings) {
 	}
 	p, err := x.preview()
 	if err != nil {
-		remedy := "put right what it says; until then, lumigo go runs the plain go command"
-		if strings.Contains(err.Error(), "GOPROXY=off") {
-			remedy = "go mod download; doctor itself downloads nothing"
-		}
-		f.problem(remedy, "nothing would be woven: %v", err)
+		f.problem(x.remedyOf(err.Error()), "nothing would be woven: %v", err)
 		return
 	}
 	if !p.Builds {
 		f.warning("examine the command that builds the program: lumigo doctor -- go build ./...", "go %s builds nothing that could trace itself", strings.Join(x.program.args, " "))
 		return
 	}
-	for _, u := range p.Unresolved {
-		remedy := "put right what the go command says of it"
-		if strings.Contains(u, "GOPROXY=off") {
-			remedy = "go mod download; doctor itself downloads nothing"
+	const most = 5
+	for i, u := range p.Unresolved {
+		if i == most {
+			f.problem("put these right first", "and %d packages more", len(p.Unresolved)-most)
+			break
 		}
-		f.problem(remedy, "%s", u)
+		f.problem(x.remedyOf(u), "%s", u)
 	}
 	switch {
 	case len(p.Traced) > 0:
@@ -86,6 +83,17 @@ func lookAtBuild(x *examination, f *findings) {
 		}
 		f.warning("docs/go.md tells what can be woven", "not woven: %s", s)
 	}
+}
+
+// remedyOf says what to do about an error of the go command's.
+func (x *examination) remedyOf(text string) string {
+	switch {
+	case strings.Contains(text, "GOPROXY=off"):
+		return "go mod download; doctor itself downloads nothing"
+	case !hasModule(x.program.dir):
+		return "go to the directory of your module, or make this one: go mod init"
+	}
+	return "put right what the go command says; until then, lumigo go is the plain go command"
 }
 
 func lookAtGoFlags(x *examination, f *findings) {

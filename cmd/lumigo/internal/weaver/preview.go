@@ -2,7 +2,6 @@ package weaver
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -66,8 +65,7 @@ func Look(ctx context.Context, o Options) (*Preview, error) {
 	}
 	for _, pkg := range p.all {
 		if pkg.Error != nil {
-			reason, _, _ := strings.Cut(strings.TrimSpace(pkg.Error.Err), "\n")
-			preview.Unresolved = append(preview.Unresolved, fmt.Sprintf("%s: %s", pkg.ImportPath, reason))
+			preview.Unresolved = append(preview.Unresolved, pkg.ImportPath+": "+strings.Join(strings.Fields(pkg.Error.Err), " "))
 		}
 	}
 	return preview, nil
