@@ -160,40 +160,43 @@ func (x *examination) byWheel(i *interpreter) bool {
 	return us && i != nil && i.Package != nil && i.Package.Starts != "" && i.Package.Runs
 }
 
+// shutsOut returns the flags that keep us out, and why each does.
+func (x *examination) shutsOut(i *interpreter) (flags [][2]string) {
+	byWheel := x.byWheel(i)
+	for n, flag := range x.program.flags {
+		isValue := n > 0 && slices.Contains([]string{"-W", "-X", "--check-hash-based-pycs"}, x.program.flags[n-1])
+		if isValue || !strings.HasPrefix(flag, "-") || strings.HasPrefix(flag, "--") || strings.ContainsAny(flag, "WX") {
+			continue
+		}
+		switch {
+		case strings.ContainsRune(flag, 'S'):
+			flags = append(flags, [2]string{flag, "Python leaves out its site module, and with it all that could start tracing"})
+		case strings.ContainsRune(flag, 'I') && !byWheel:
+			flags = append(flags, [2]string{flag, "Python ignores PYTHONPATH, by which lumigo run reaches it"})
+		case strings.ContainsRune(flag, 'E') && !byWheel:
+			flags = append(flags, [2]string{flag, "Python ignores its environment, PYTHONPATH included, by which lumigo run reaches it"})
+		}
+	}
+	return flags
+}
+
 func lookAtFlags(x *examination, f *findings) {
 	if x.program.kind != python {
 		return
 	}
 	i, _ := x.interpreter()
-	byWheel := x.byWheel(i)
-	harmless := true
-	for _, flag := range x.program.flags {
-		if strings.HasPrefix(flag, "--") || !strings.HasPrefix(flag, "-") {
-			continue
-		}
-		what := ""
-		switch {
-		case strings.ContainsRune(flag, 'S'):
-			what = "Python leaves out its site module, and with it all that could start tracing"
-		case strings.ContainsRune(flag, 'I') && !byWheel:
-			what = "Python ignores PYTHONPATH, by which lumigo run reaches it"
-		case strings.ContainsRune(flag, 'E') && !byWheel:
-			what = "Python ignores its environment, PYTHONPATH included, by which lumigo run reaches it"
-		}
-		if what == "" || strings.HasPrefix(flag, "-W") || strings.HasPrefix(flag, "-X") {
-			continue
-		}
-		harmless = false
+	flags := x.shutsOut(i)
+	for _, flag := range flags {
 		remedy := "leave the flag out"
-		if !strings.ContainsRune(flag, 'S') {
+		if !strings.ContainsRune(flag[0], 'S') {
 			remedy += ", or install " + wheelHint + " and set AUTOWRAPT_BOOTSTRAP=" + packageName + ", which works with it"
 		}
 		if x.program.shebang != "" {
 			remedy += " (it is in the first line of " + x.program.shebang + ")"
 		}
-		f.problem(remedy, "with %s, %s", flag, what)
+		f.problem(remedy, "with %s, %s", flag[0], flag[1])
 	}
-	if harmless {
+	if flags == nil {
 		f.ok("none that keep us out")
 	}
 }
@@ -272,12 +275,12 @@ func lookAtTrial(x *examination, f *findings) {
 	if err != nil {
 		return
 	}
-	if x.off != "" || !x.config.TracesEnabled {
+	switch {
+	case x.off != "" || !x.config.TracesEnabled:
 		f.skipped("tracing is turned off")
 		return
-	}
-	if x.program.clears != "" || x.program.replaces != "" {
-		f.skipped("the command's environment keeps us out, see above")
+	case !i.supported() || x.program.clears != "" || x.program.replaces != "" && !x.byWheel(i) || x.shutsOut(i) != nil:
+		f.skipped("it is known to fail, see above")
 		return
 	}
 	t, err := x.trial()
