@@ -16,6 +16,7 @@ usage: lumigo COMMAND [ARGS...]
 
   run       run a Python application with tracing
   go        build a Go application with tracing
+  view      show traces in a browser
   version   print the version
   help      explain a command
 
@@ -43,6 +44,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"run", runHelp, run},
 		{"go", goHelp, weave},
+		{"view", viewHelp, view},
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
 		{"wheel", wheelHelp, buildWheel},

@@ -139,6 +139,93 @@ func scopeSize(s ScopeSpans) int {
 	return n
 }
 
+// ParseRequest takes the body of an export request apart, of spans or, since
+// the two are built alike, of log records, which are then what Spans holds.
+// AppendRequest makes the same of the result, unknown fields included. It does
+// not look into the spans, which are slices of b, and takes memory in proportion
+// to len(b). At an error the groups before the damage are returned.
+func ParseRequest(b []byte) ([]Group, error) {
+	var groups []Group
+	r := reader{rest: b}
+	for r.next() {
+		if r.is(requestResourceSpans, wireBytes) {
+			var g Group
+			g, r.err = parseGroup(r.data)
+			groups = append(groups, g)
+		}
+	}
+	return groups, r.err
+}
+
+func parseGroup(b []byte) (g Group, err error) {
+	res := new(Resource)
+	g.Resource = res
+	res.encoded, err = otherFields(b, resourceSpansScopes, func(data []byte) error {
+		s, err := parseScope(data)
+		g.Scopes = append(g.Scopes, s)
+		return err
+	})
+	r := reader{rest: res.encoded, err: err}
+	for r.next() {
+		switch {
+		case r.is(resourceSpansResource, wireBytes):
+			inner := reader{rest: r.data}
+			for inner.next() {
+				if inner.is(resourceAttributes, wireBytes) {
+					res.attributes = inner.attribute(res.attributes, 0)
+				}
+			}
+			r.err = inner.err
+		case r.is(resourceSpansSchema, wireBytes):
+			res.schemaURL = r.text()
+		}
+	}
+	return g, r.err
+}
+
+func parseScope(b []byte) (s ScopeSpans, err error) {
+	scope := new(Scope)
+	s.Scope = scope
+	scope.encoded, err = otherFields(b, scopeSpansSpans, func(data []byte) error {
+		s.Spans = append(s.Spans, data)
+		return nil
+	})
+	r := reader{rest: scope.encoded, err: err}
+	for r.next() {
+		if !r.is(scopeSpansScope, wireBytes) {
+			continue
+		}
+		inner := reader{rest: r.data}
+		for inner.next() {
+			switch {
+			case inner.is(scopeName, wireBytes):
+				scope.name = inner.text()
+			case inner.is(scopeVersion, wireBytes):
+				scope.version = inner.text()
+			}
+		}
+		r.err = inner.err
+	}
+	return s, r.err
+}
+
+// otherFields returns a copy of a message's fields without those numbered
+// field, which are messages that it gives to f.
+func otherFields(b []byte, field uint64, f func(data []byte) error) (others []byte, err error) {
+	r := reader{rest: b}
+	for {
+		before := r.rest
+		if !r.next() {
+			return others, r.err
+		}
+		if r.is(field, wireBytes) {
+			r.err = f(r.data)
+		} else {
+			others = append(others, before[:len(before)-len(r.rest)]...)
+		}
+	}
+}
+
 // ParsePartialSuccess reads the body of a successful answer
 // (ExportTraceServiceResponse): how many spans the backend rejected all the
 // same, and what it has to say.
