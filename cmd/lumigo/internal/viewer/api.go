@@ -57,7 +57,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	groups, err := otlp.ParseRequest(b)
+	groups, err := otlp.ParseRequest(b, 1<<18)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
