@@ -16,6 +16,7 @@ usage: lumigo COMMAND [ARGS...]
 
   run       run a Python application with tracing
   go        build a Go application with tracing
+  view      show traces in a browser
   doctor    say what would be traced and what would not, and why
   version   print the version
   help      explain a command
@@ -44,6 +45,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"run", runHelp, run},
 		{"go", goHelp, weave},
+		{"view", viewHelp, view},
 		{"doctor", doctorHelp, examine},
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
