@@ -14,6 +14,7 @@ const overview = `Lumigo traces your application, with no change to its code.
 
 usage: lumigo COMMAND [ARGS...]
 
+  demo      run a small shop, and show its traces in a browser
   run       run a Python application with tracing
   go        build a Go application with tracing
   view      show traces in a browser
@@ -43,6 +44,7 @@ type subcommand struct {
 
 func subcommands() []subcommand {
 	return []subcommand{
+		{"demo", demoHelp, demonstrate},
 		{"run", runHelp, run},
 		{"go", goHelp, weave},
 		{"view", viewHelp, view},

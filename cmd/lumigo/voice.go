@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +37,34 @@ func say(to *os.File, kind, colour, text string) {
 		kind = "\x1b[" + colour + "m" + kind + "\x1b[0m"
 	}
 	fmt.Fprintf(to, "lumigo: %s %s\n", kind, text)
+}
+
+// busy says what is being done until end is called: on a terminal with the seconds that it has taken so far.
+func busy(to *os.File, text string) (end func()) {
+	say(to, "note", cyan, text)
+	const ourWords = len("lumigo: note:  (999 s)")
+	if !colourful(to) || width(to) < ourWords+len(text) {
+		return func() {}
+	}
+	started, stop, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		seconds := time.NewTicker(time.Second)
+		defer seconds.Stop()
+		for {
+			select {
+			case <-seconds.C:
+				fmt.Fprint(to, "\x1b[A\r") // the line before, again
+				say(to, "note", cyan, fmt.Sprintf("%s (%d s)", text, int(time.Since(started).Seconds())))
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+	}
 }
 
 func colourful(to *os.File) bool {
