@@ -40,7 +40,7 @@ func build(ctx context.Context, o Options, sources, temp string) (binaries strin
 	end := o.Busy("building the Go services, up to a minute the first time")
 	defer end()
 	binaries = filepath.Join(temp, "bin")
-	args := append(o.Self[1:len(o.Self):len(o.Self)], "go", "--strict", "build", "-o", binaries+"/", "./...")
+	args := append(o.Self[1:len(o.Self):len(o.Self)], "go", "--strict", "build", "-buildvcs=false", "-o", binaries+"/", "./...")
 	cmd := exec.CommandContext(ctx, o.Self[0], args...)
 	cmd.Dir = sources
 	// The module is ours, whatever flags and workspaces the user has; it needs no C compiler, and nothing from elsewhere.
