@@ -38,15 +38,18 @@ func ParseLog(b []byte) (LogData, error) {
 	return l, r.err
 }
 
-// ScanLog reads an encoded log record but for its body and attributes, so that
-// it hardly takes memory.
-func ScanLog(b []byte) (LogData, error) {
-	var l LogData
+// ScanLog reads an encoded log record but for its attributes, and its body as it
+// is encoded, so that it hardly takes memory.
+func ScanLog(b []byte) (l LogData, body RawValue, err error) {
 	r := reader{rest: b}
 	for r.next() {
+		if r.is(logBody, wireBytes) {
+			body = r.data
+			continue
+		}
 		l.parseField(&r)
 	}
-	return l, r.err
+	return l, body, r.err
 }
 
 func (l *LogData) parseField(r *reader) {

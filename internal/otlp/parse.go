@@ -151,6 +151,13 @@ func (v RawValue) Int() (n int64) {
 	return n
 }
 
+// Value returns the value, of the types that [Attribute] names, as far as it is
+// not damaged.
+func (v RawValue) Value() any {
+	r := reader{data: v}
+	return r.value(0)
+}
+
 func scanAttribute(b []byte) (key []byte, value RawValue, err error) {
 	r := reader{rest: b}
 	for r.next() {

@@ -3,6 +3,7 @@ package otlp
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"reflect"
@@ -38,8 +39,12 @@ func TestARequestIsTakenApart(t *testing.T) {
 	if !reflect.DeepEqual(r.Attributes(), want) || r.SchemaURL() != "https://example.com/schema" {
 		t.Errorf("resource: %v, %q", r.Attributes(), r.SchemaURL())
 	}
-	if r.Text("service.name") != "shop" || r.Text("n") != "" || r.Text("missing") != "" {
-		t.Errorf("texts: %q, %q, %q", r.Text("service.name"), r.Text("n"), r.Text("missing"))
+	var seen []string
+	r.EachAttribute(func(key []byte, value RawValue) {
+		seen = append(seen, fmt.Sprintf("%s=%s%d", key, value.Text(), value.Int()))
+	})
+	if !reflect.DeepEqual(seen, []string{"service.name=shop0", "n=3"}) {
+		t.Errorf("attributes one by one: %v", seen)
 	}
 	if s.Name() != "flask" || s.Version() != "3.0" {
 		t.Errorf("scope: %q, %q", s.Name(), s.Version())
@@ -101,10 +106,10 @@ func TestScanSpanReadsWhatParseSpanReads(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if v := values["http.request.method"]; v.Text() != "GET" || v.Int() != 0 {
+	if v := values["http.request.method"]; v.Text() != "GET" || v.Int() != 0 || v.Value() != "GET" {
 		t.Errorf("a text: %q, %d", v.Text(), v.Int())
 	}
-	if v := values["http.response.status_code"]; v.Text() != "" || v.Int() != 500 {
+	if v := values["http.response.status_code"]; v.Text() != "" || v.Int() != 500 || v.Value() != int64(500) {
 		t.Errorf("an integer: %q, %d", v.Text(), v.Int())
 	}
 }
@@ -133,8 +138,8 @@ func TestLogRecords(t *testing.T) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}
 	want.Body, want.Attributes = nil, nil
-	if got, err := ScanLog(encoded); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("scanned: got  %+v, %v\nwant %+v", got, err, want)
+	if got, body, err := ScanLog(encoded); err != nil || !reflect.DeepEqual(got, want) || body.Text() != "out of stock\uFFFD" {
+		t.Errorf("scanned: got  %+v, %q, %v\nwant %+v", got, body, err, want)
 	}
 	if got, err := ParseLog([]byte("\x4a\x00\x52\x00")); err != nil || got.TraceID != [16]byte{} {
 		t.Errorf("empty ids: %+v, %v", got, err)

@@ -60,23 +60,24 @@ func (r *Resource) Attributes() []Attribute {
 		return r.attributes
 	}
 	var attributes []Attribute
-	r.eachAttribute(func(field *reader) { attributes = field.attribute(attributes, 0) })
+	r.each(func(field *reader) { attributes = field.attribute(attributes, 0) })
 	return attributes
 }
 
-// Text returns the text that an attribute has, "" if there is none.
-func (r *Resource) Text(key string) (text string) {
-	r.eachAttribute(func(field *reader) {
-		var name []byte
+// EachAttribute calls f with each attribute as it is encoded, up to a damage, so
+// that it takes no memory.
+func (r *Resource) EachAttribute(f func(key []byte, value RawValue)) {
+	r.each(func(field *reader) {
+		var key []byte
 		var value RawValue
-		if name, value, field.err = scanAttribute(field.data); string(name) == key {
-			text = value.Text()
+		if key, value, field.err = scanAttribute(field.data); field.err == nil {
+			f(key, value)
 		}
 	})
-	return text
 }
 
-func (r *Resource) eachAttribute(f func(field *reader)) {
+// each calls f with a reader at the field of each attribute.
+func (r *Resource) each(f func(field *reader)) {
 	outer := reader{rest: r.encoded}
 	for outer.next() {
 		if !outer.is(resourceSpansResource, wireBytes) {
