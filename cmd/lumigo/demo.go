@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/demo"
 	"github.com/lumigo-io/opentelemetry-distro/cmd/lumigo/internal/viewer"
@@ -80,7 +79,7 @@ func demonstrate(flags *flag.FlagSet, args []string) int {
 			}
 			address := page.URL() + "/trace/" + t.Summary.TraceID
 			tell(os.Stdout, fmt.Sprintf("\nThis trace   %s\nAll traces   %s\nBuy a pear   curl -d '%s' %s\nThe end      Ctrl-C\n", address, page.URL(), demo.Order(1), s.Till))
-			if !*noOpen && colourful(os.Stdout) {
+			if !*noOpen && atDesktop() {
 				openBrowser(address)
 			}
 			return nil
@@ -95,31 +94,29 @@ func demonstrate(flags *flag.FlagSet, args []string) int {
 	return 0
 }
 
-// demoViewer starts a viewer on a port, or with 0 on the one of OTLP, if that is free.
-func demoViewer(port int) (*viewer.Server, int) {
-	start := func(address string) (*viewer.Server, error) {
-		return viewer.Start(viewer.Options{Listen: address, Version: python.Version(), Warn: func(text string) { say(os.Stderr, "warning", yellow, text) }})
-	}
-	if port != 0 {
-		page, err := start(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			return nil, fail(statusFailed, fmt.Errorf("demo: %w", err), "without --port, it takes one that is free")
-		}
-		return page, 0
-	}
-	page, err := start(viewer.DefaultAddress)
-	if err == nil {
-		return page, 0
-	}
-	if page, err = start("127.0.0.1:0"); err != nil {
-		return nil, fail(statusFailed, fmt.Errorf("demo: %w", err), "")
-	}
-	say(os.Stderr, "note", cyan, fmt.Sprintf("%s is taken, so the page is at %s", viewer.DefaultAddress, page.URL()))
-	return page, 0
+// atDesktop reports whether somebody seems to sit in front of this machine.
+func atDesktop() bool {
+	return colourful(os.Stdout) && os.Getenv("BROWSER")+os.Getenv("DISPLAY")+os.Getenv("WAYLAND_DISPLAY")+os.Getenv("WSL_DISTRO_NAME") != ""
 }
 
-func closeViewer(page *viewer.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	page.Close(ctx)
+// demoViewer starts a viewer that keeps traces in memory, on a port, or with 0 on the one of OTLP, if that is free.
+func demoViewer(port int) (*viewer.Server, int) {
+	o := viewer.Options{Listen: viewer.DefaultAddress, Version: python.Version(), Warn: func(text string) { say(os.Stderr, "warning", yellow, text) }}
+	if port != 0 {
+		o.Listen = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	}
+	page, err := viewer.Start(o)
+	switch {
+	case err == nil:
+		return page, 0
+	case port != 0:
+		return nil, fail(statusFailed, fmt.Errorf("demo: %w", err), "without --port, it takes one that is free")
+	}
+	taken := o.Listen
+	o.Listen = "127.0.0.1:0"
+	if page, err = viewer.Start(o); err != nil {
+		return nil, fail(statusFailed, fmt.Errorf("demo: %w", err), "")
+	}
+	say(os.Stderr, "note", cyan, fmt.Sprintf("%s is taken, so the page is at %s", taken, page.URL()))
+	return page, 0
 }
