@@ -109,7 +109,7 @@ func TestDemo(t *testing.T) {
 		`^POST /checkout +web +█+ +[\d.]+ (ms|s)  ✗ 502$`,
 		`^├─ GET /items/cherry +web `,
 		`^│  └─ GET /items/cherry +stock `,
-		`^│     ├─ SELECT items +stock .*\d$`,
+		`^│     ├─ SELECT items +stock .*\d (ms|µs)$`,
 		`^└─ POST /orders +web .*✗ 502$`,
 		`^   └─ POST /orders +orders .*✗ 502$`,
 		`^      ├─ INSERT +orders .*\d (ms|µs)$`,
