@@ -14,8 +14,11 @@ const overview = `Lumigo traces your application, with no change to its code.
 
 usage: lumigo COMMAND [ARGS...]
 
+  demo      run a small shop, and show its traces in a browser
   run       run a Python application with tracing
   go        build a Go application with tracing
+  view      show traces in a browser
+  doctor    say what would be traced and what would not, and why
   install   lay the tracer out for containers that mount it
   version   print the version
   help      explain a command
@@ -42,8 +45,11 @@ type subcommand struct {
 
 func subcommands() []subcommand {
 	return []subcommand{
+		{"demo", demoHelp, demonstrate},
 		{"run", runHelp, run},
 		{"go", goHelp, weave},
+		{"view", viewHelp, view},
+		{"doctor", doctorHelp, examine},
 		{"engine", engineHelp, serve},
 		{"version", versionHelp, printVersion},
 		{"wheel", wheelHelp, buildWheel},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,21 +39,61 @@ func say(to *os.File, kind, colour, text string) {
 	fmt.Fprintf(to, "lumigo: %s %s\n", kind, text)
 }
 
+// busy says what is being done until end is called: on a terminal with the seconds that it has taken so far.
+func busy(to *os.File, text string) (end func()) {
+	say(to, "note", cyan, text)
+	const ourWords = len("lumigo: note:  (999 s)")
+	if !colourful(to) || width(to) < ourWords+len(text) {
+		return func() {}
+	}
+	started, stop, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		seconds := time.NewTicker(time.Second)
+		defer seconds.Stop()
+		for {
+			select {
+			case <-seconds.C:
+				fmt.Fprint(to, "\x1b[A\r") // the line before, again
+				say(to, "note", cyan, fmt.Sprintf("%s (%d s)", text, int(time.Since(started).Seconds())))
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+	}
+}
+
 func colourful(to *os.File) bool {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	// Not to.Fd(), which would make the descriptor a blocking one for all who share it.
-	raw, err := to.SyscallConn()
-	if err != nil {
-		return false
-	}
 	terminal := false
-	raw.Control(func(fd uintptr) {
-		_, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+	control(to, func(fd int) {
+		_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 		terminal = err == nil
 	})
 	return terminal
+}
+
+// width is how many characters a line has room for; 0 where that is no terminal.
+func width(to *os.File) (columns int) {
+	control(to, func(fd int) {
+		if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil {
+			columns = int(size.Col)
+		}
+	})
+	return columns
+}
+
+// control calls f with the descriptor. Not with Fd(), which would make it a blocking one for all who share it.
+func control(file *os.File, f func(fd int)) {
+	if raw, err := file.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
 }
 
 // tell prints data for the user who asked for it.

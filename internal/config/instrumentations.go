@@ -84,6 +84,13 @@ func Instrumentations() []string {
 	return slices.Sorted(maps.Keys(instrumentationAliases))
 }
 
+// Instrumentation returns the id of the instrumentation that goes by a name, in
+// any of its spellings.
+func Instrumentation(name string) (id string, known bool) {
+	id, known = instrumentationBySpelling[simplified(name)]
+	return id, known
+}
+
 var instrumentationBySpelling = func() map[string]string {
 	ids := make(map[string]string)
 	for id, aliases := range instrumentationAliases {

@@ -208,7 +208,7 @@ func (e *Exporter) attempt(b *batch) answer {
 		rejected, message := partialSuccess(media, body)
 		return answer{taken: true, rejected: int(min(max(rejected, 0), int64(b.spans))), message: clip(message)}
 	}
-	a := answer{text: resp.Status, remedy: e.remedy(resp)}
+	a := answer{text: resp.Status, remedy: remedy(resp, e.token)}
 	if message := errorMessage(media, body); message != "" {
 		a.text += fmt.Sprintf(" %q", message)
 	}
@@ -232,21 +232,25 @@ func (e *Exporter) cause(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("no answer within %v", e.timeout)
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	return err.Error()
+	return withoutURL(err).Error()
 }
 
-func (e *Exporter) remedy(resp *http.Response) string {
+func withoutURL(err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// remedy says what to do about an answer; token tells whether the request had one.
+func remedy(resp *http.Response, token bool) string {
 	switch code := resp.StatusCode; {
 	case code/100 == 3:
 		if to, err := resp.Location(); err == nil {
 			return fmt.Sprintf("redirects to other hosts are not followed; if spans should go to %s, set that as the endpoint", shown(to))
 		}
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		if e.token {
+		if token {
 			return "check LUMIGO_TRACER_TOKEN"
 		}
 		return "check OTEL_EXPORTER_OTLP_HEADERS"

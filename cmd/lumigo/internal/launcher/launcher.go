@@ -98,7 +98,7 @@ func launchCommand(o Options, path string, signals *signals, log *diag.Logger) (
 		return 0, refused(o.Command[0], err)
 	}
 	leaveDescriptors()
-	time.AfterFunc(sweepDelay, func() { l.guarded("cleaning up", func() { sweep(tempDirs(o.Environ)) }) })
+	time.AfterFunc(sweepDelay, func() { l.guarded("cleaning up", func() { sweep(TempDirs(o.Environ)) }) })
 	summary := l.wait()
 	if summary.Processes > 0 {
 		log.Infof("%v", summary)
@@ -119,12 +119,12 @@ func prepare(o Options, log *diag.Logger) (engine Engine, dir string, remove fun
 			remove()
 		}
 	}()
-	dir, remove, err = unpack(o.Python, sharedDirs(o.Environ), tempDirs(o.Environ))
+	dir, remove, err = unpack(o.Python, sharedDirs(o.Environ), TempDirs(o.Environ))
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("no directory for the Python part: %w", err)
 	}
 	var failures []error
-	for _, temp := range tempDirs(o.Environ) {
+	for _, temp := range TempDirs(o.Environ) {
 		engine, err = o.Listen(temp, log)
 		if err == nil {
 			return engine, dir, remove, nil

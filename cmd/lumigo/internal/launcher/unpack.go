@@ -51,15 +51,15 @@ func sharedDirs(environ []string) []string {
 	if cache, _ := lookup(environ, "XDG_CACHE_HOME"); filepath.IsAbs(cache) {
 		dirs = append(dirs, filepath.Join(cache, "lumigo"))
 	}
-	for _, temp := range tempDirs(environ) {
+	for _, temp := range TempDirs(environ) {
 		dirs = append(dirs, filepath.Join(temp, "lumigo-"+strconv.Itoa(os.Geteuid())))
 	}
 	return dirs
 }
 
-// tempDirs are the places for what must not outlive the command. The last one is there even in a container
+// TempDirs are the places for what must not outlive the command. The last one is there even in a container
 // whose file system is read-only.
-func tempDirs(environ []string) []string {
+func TempDirs(environ []string) []string {
 	dirs := []string{"/tmp", "/dev/shm"}
 	if dir, _ := lookup(environ, "TMPDIR"); filepath.IsAbs(dir) {
 		dirs = append([]string{dir}, dirs...)

@@ -90,6 +90,9 @@ var versionPattern = regexp.MustCompile(`go1\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?`)
 // errPlain means that there is nothing to weave, for a reason that is none of ours.
 var errPlain = errors.New("nothing to weave")
 
+// plain is errPlain because of an error that the go command itself will tell of.
+func plain(err error) error { return fmt.Errorf("%w: %w", errPlain, err) }
+
 // load lists what the build consists of.
 func (p *planner) load() error {
 	p.packages = map[string]*goPackage{}
@@ -106,7 +109,7 @@ func (p *planner) load() error {
 	}
 	var err error
 	if p.mains, err = list[goModule](p.go_, mod...); err != nil {
-		return errPlain // go will say it
+		return plain(err)
 	}
 	if p.command.verb == verbEnvironment {
 		for _, m := range p.mains {
@@ -118,7 +121,7 @@ func (p *planner) load() error {
 		args = append(args, "-overlay="+p.command.overlay)
 	}
 	if p.all, err = list[goPackage](p.go_, slices.Concat(args, p.listFlags(), p.command.packages)...); err != nil {
-		return errPlain
+		return plain(err)
 	}
 	for _, pkg := range p.all {
 		p.packages[pkg.ImportPath] = pkg
@@ -291,7 +294,7 @@ func (p *planner) readOverlay() error {
 	}
 	text, err := os.ReadFile(p.absolute(p.command.overlay))
 	if err != nil {
-		return errPlain
+		return plain(err)
 	}
 	var overlay struct{ Replace map[string]string }
 	if json.Unmarshal(text, &overlay) != nil {

@@ -2,6 +2,7 @@ package weaver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 // A toolchain is the go command that a build runs with, after it has chosen its version itself.
 type toolchain struct {
+	context context.Context // of what it runs; nil for one that does not end
 	command string
 	environ []string
 	dir     string
@@ -136,7 +138,11 @@ func sameMessage(a, b error) bool {
 
 // run runs the go command and returns its output.
 func (t *toolchain) run(args ...string) ([]byte, error) {
-	cmd := exec.Command(t.command, args...)
+	ctx := t.context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	cmd := exec.CommandContext(ctx, t.command, args...)
 	cmd.Env, cmd.Dir = t.environ, t.dir
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems

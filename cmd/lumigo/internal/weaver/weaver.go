@@ -119,29 +119,43 @@ type weaving struct {
 	go_     *toolchain
 }
 
-// prepare finds the plan for a build, or makes it.
-func (w *weaving) prepare() (*plan, error) {
+// begin finds out with what the build runs, and where we may write.
+func (w *weaving) begin() (sources *sourceTree, cache string, err error) {
 	if w.command.remote() {
-		return nil, errors.New("a package@version is built from the module cache, of which the go command takes nothing but the original")
+		return nil, "", errors.New("a package@version is built from the module cache, of which the go command takes nothing but the original")
 	}
 	if w.command.dir != "" {
 		w.go_.dir = filepath.Join(w.Dir, w.command.dir)
 	}
 	if err := w.go_.learn(); err != nil {
-		return nil, errPlain // go will say it
+		return nil, "", plain(err)
 	}
 	if mod := w.go_.vars["GOMOD"]; mod == "" || mod == os.DevNull && w.go_.vars["GOWORK"] == "" {
-		return nil, errors.New("there is no go.mod file")
+		return nil, "", errors.New("there is no go.mod file")
 	}
 	w.command.adopt(w.go_.vars["GOFLAGS"])
-	cache, err := cacheDir(w.Environ)
+	if cache, err = cacheDir(w.Environ); err != nil {
+		return nil, "", err
+	}
+	if err := w.go_.settle(cache); err != nil {
+		return nil, "", err
+	}
+	sources, err = readSources(w.Sources)
+	return sources, cache, err
+}
+
+// planner makes the planner of the build.
+func (w *weaving) planner(sources *sourceTree, cache string) (*planner, error) {
+	module, err := sources.write(cache)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.go_.settle(cache); err != nil {
-		return nil, err
-	}
-	sources, err := readSources(w.Sources)
+	return &planner{go_: w.go_, command: w.command, tool: w.Tool, sources: sources, cache: cache, module: module}, nil
+}
+
+// prepare finds the plan for a build, or makes it.
+func (w *weaving) prepare() (*plan, error) {
+	sources, cache, err := w.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -161,12 +175,11 @@ func (w *weaving) prepare() (*plan, error) {
 			return w.report(known.Plan, false)
 		}
 	}
-	module, err := sources.write(cache)
+	sweep(plans)
+	p, err := w.planner(sources, cache)
 	if err != nil {
 		return nil, err
 	}
-	sweep(plans)
-	p := &planner{go_: w.go_, command: w.command, tool: w.Tool, sources: sources, cache: cache, module: module}
 	if err := p.load(); err != nil {
 		return nil, err
 	}
