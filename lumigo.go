@@ -101,7 +101,7 @@ func activate(build *debug.BuildInfo) {
 
 	t := tracer.New(o)
 	t.OnFirst(watchSignals)
-	tracer.AtExit(func() { leave(t, log) })
+	tracer.AtExit(func(why string) { leave(t, log, why) })
 	tracer.Activate(t)
 	if c.ECSMetadataURIV4 != "" && o.Engine == nil {
 		go askECS(t, c, found)
@@ -153,13 +153,14 @@ func watchSignals() {
 	}
 	go func() {
 		signal := tracer.AwaitDeath()
-		tracer.Exit()
+		tracer.Exit("was killed by " + map[uint32]string{1: "SIGHUP", 2: "SIGINT", 15: "SIGTERM"}[signal])
 		tracer.Die(signal)
 	}()
 }
 
 // leave sends what is left, for a bounded time, and accounts for it.
-func leave(t *tracer.Tracer, log *diag.Logger) {
+func leave(t *tracer.Tracer, log *diag.Logger, why string) {
+	t.Interrupt(why)
 	if t.Made() == 0 && !t.HandsOver() {
 		return
 	}

@@ -20,8 +20,8 @@ func init() {
 	if tracer.Active() == nil {
 		return
 	}
-	runtime.LumigoAtExit(tracer.Exit)
-	runtime.LumigoCrash = tracer.Exit
+	runtime.LumigoAtExit(func() { tracer.Exit("") })
+	runtime.LumigoCrash = func() { tracer.Exit("panicked") }
 	if runtime.LumigoWatchesDeath() {
 		tracer.AwaitDeath, tracer.Die = runtime.LumigoAwaitDeath, runtime.LumigoDie
 	}

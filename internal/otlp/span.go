@@ -301,6 +301,12 @@ func (s *Span) BeginLink(traceID [16]byte, spanID [8]byte, traceState string, fl
 // EndLink closes the link that BeginLink opened, if any.
 func (s *Span) EndLink() { s.closeItem() }
 
+// Resume goes on with a span that has been begun elsewhere, by what Encoded returned there.
+func (s *Span) Resume(begun []byte) {
+	s.Reset()
+	s.buf = append(s.buf, begun...)
+}
+
 // Encoded returns the span's bytes. They are valid until the next call of any
 // method and must not be changed.
 func (s *Span) Encoded() []byte {

@@ -50,6 +50,7 @@ type Span struct {
 	route       string
 	adopted     bool
 	yields      bool // to a span that the program has made for the same
+	interrupted bool // the process ends, and it has been reported
 	lateStatus  otlp.StatusCode
 	lateMessage string
 	late        []otlp.Attribute
@@ -97,10 +98,39 @@ type opening struct {
 // Announce says that what is known of the span by now is worth reporting should the process die before its end, and
 // with it some attributes that it does not have yet. It is for spans of what other processes have asked for.
 func (s *Span) Announce(attributes ...otlp.Attribute) {
-	if s.recording && s.tracer.engine != nil {
-		s.opening = opening{s.name, s.encoded.Encoded(), attributes}
+	if !s.recording {
+		return
+	}
+	s.mu.Lock()
+	s.opening = opening{s.name, s.encoded.Encoded(), attributes}
+	s.mu.Unlock()
+	s.tracer.hasBegun()
+	if s.tracer.engine != nil {
 		s.tracer.engine.Begin(s.id)
 	}
+}
+
+// interrupt reports the span if it has been announced and has not ended, as the process does now.
+func (s *Span) interrupt(why string) {
+	s.mu.Lock()
+	id := s.id
+	if id == nil || id.live.Load() != s || s.opening.encoded == nil {
+		s.mu.Unlock()
+		return
+	}
+	id.live.Store(nil)
+	s.interrupted = true
+	r := &Span{
+		tracer: s.tracer, id: id, recording: true, remoteParent: s.remoteParent, name: s.opening.name, kind: s.kind, scope: s.scope, start: s.start,
+		status: otlp.StatusError, message: why,
+	}
+	r.encoded.Resume(s.opening.encoded)
+	attributes := s.opening.attributes
+	s.mu.Unlock()
+	for _, a := range attributes {
+		r.Attribute(a)
+	}
+	r.End()
 }
 
 // Look implements handover.Unfinished.
@@ -538,7 +568,12 @@ func (s *Span) EndAt(end time.Time) {
 	id.live.Store(nil)
 	id.ended.Store(end.UnixNano())
 	s.id = nil // from here on nobody else touches it
+	interrupted := s.interrupted
 	s.mu.Unlock()
+	if interrupted {
+		s.release()
+		return
+	}
 
 	s.skip = s.skip || s.yields
 	e := &s.encoded
@@ -619,7 +654,7 @@ func (s *Span) release() {
 	defer s.mu.Unlock()
 	s.tracer, s.id, s.recording, s.remoteParent, s.skip = nil, nil, false, false, false
 	s.name, s.scope, s.status, s.message, s.route, s.opening = "", nil, 0, "", "", opening{}
-	s.adopted, s.yields, s.lateStatus, s.lateMessage = false, false, 0, ""
+	s.adopted, s.yields, s.interrupted, s.lateStatus, s.lateMessage = false, false, false, 0, ""
 	s.attributes, s.dropped, s.lost = 0, 0, 0
 	s.events, s.late, s.links = s.events[:0], s.late[:0], s.links[:0]
 	t.spans.Put(s)

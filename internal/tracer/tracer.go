@@ -6,10 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
@@ -59,6 +62,7 @@ type Tracer struct {
 	capture     int
 
 	spans    sync.Pool
+	all      registry
 	begun    sync.Once
 	made     atomic.Int64
 	undumped atomic.Int64 // could not be written to the dump
@@ -92,7 +96,11 @@ func New(o Options) *Tracer {
 	if t.capture < 0 || t.capture > mostCapture {
 		t.capture = mostCapture
 	}
-	t.spans.New = func() any { return new(Span) }
+	t.spans.New = func() any {
+		s := new(Span)
+		t.all.add(s)
+		return s
+	}
 	return t
 }
 
@@ -135,7 +143,7 @@ func (t *Tracer) Scope(name string) *otlp.Scope { return otlp.NewScope(name, t.v
 // SetResource replaces the resource, for the spans that end from now on.
 func (t *Tracer) SetResource(r *otlp.Resource) { t.resource.Store(r) }
 
-// OnFirst has f called once, before the first span ends: by then the process is known to have something to lose.
+// OnFirst has f called once, before the first span is announced or ends: by then the process has something to lose.
 func (t *Tracer) OnFirst(f func()) { t.begin.Store(&f) }
 
 // Start says how a span starts.
@@ -232,13 +240,18 @@ func lambdaTraceID(header string, id *[16]byte) bool {
 	return false
 }
 
-// deliver sends an encoded span on its way.
-func (t *Tracer) deliver(s *Span, encoded []byte) {
+// hasBegun is called when there is something to lose.
+func (t *Tracer) hasBegun() {
 	t.begun.Do(func() {
 		if f := t.begin.Load(); f != nil {
 			(*f)()
 		}
 	})
+}
+
+// deliver sends an encoded span on its way.
+func (t *Tracer) deliver(s *Span, encoded []byte) {
+	t.hasBegun()
 	t.made.Add(1)
 	if t.engine != nil {
 		t.engine.Add(s.scope.Name(), encoded, s.skip)
@@ -264,17 +277,62 @@ func (t *Tracer) deliver(s *Span, encoded []byte) {
 	}
 }
 
+// Interrupt reports the spans that have been announced and have not ended, as errors: the process ends. why says how, ""
+// if that is not known. An engine, if there is one, sees the process end by itself.
+func (t *Tracer) Interrupt(why string) {
+	if t.engine != nil {
+		return
+	}
+	message := fmt.Sprintf("process %d ended before the span did", os.Getpid())
+	if why != "" {
+		message += ": " + why
+	}
+	for _, s := range t.all.spans() {
+		s.interrupt(message)
+	}
+}
+
+// registry knows the spans that there are, as long as there are any: those that are in the pool, too, so that it costs
+// nothing but when the pool is empty.
+type registry struct {
+	mu    sync.Mutex
+	known []weak.Pointer[Span]
+	sweep int // how many are to be known before those that are gone are forgotten
+}
+
+func (r *registry) add(s *Span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.known) >= r.sweep {
+		r.known = slices.DeleteFunc(r.known, func(p weak.Pointer[Span]) bool { return p.Value() == nil })
+		r.sweep = 2*len(r.known) + 64
+	}
+	r.known = append(r.known, weak.Make(s))
+}
+
+func (r *registry) spans() (list []*Span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.known {
+		if s := p.Value(); s != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // atExit is what is done before the process ends, by whichever way the woven runtime sees coming.
-var atExit atomic.Pointer[func()]
+var atExit atomic.Pointer[func(why string)]
 
 // AtExit sets what Exit does.
-func AtExit(f func()) { atExit.Store(&f) }
+func AtExit(f func(why string)) { atExit.Store(&f) }
 
-// Exit is called when the process is about to end. Only the first call does anything.
-func Exit() {
+// Exit is called when the process is about to end. why says by what, "" if that is not known. Only the first call does
+// anything.
+func Exit(why string) {
 	defer func() { recover() }() // whatever happens, the process ends as it was about to
 	if f := atExit.Swap(nil); f != nil {
-		(*f)()
+		(*f)(why)
 	}
 }
 

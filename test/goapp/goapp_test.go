@@ -521,19 +521,25 @@ func TestKilledUnderLumigoRun(t *testing.T) {
 	}
 }
 
-// A request that is open when the app dies is told of, however it dies. The pause is for the 4 ms by which the engine
-// knows of it; at an orderly end none is needed.
+// A request that is open when the app ends is told of: by the app itself, unless it dies in a way that nobody sees
+// coming, and under "lumigo run" however it dies. The pause is for the 4 ms by which the engine knows of the request; at
+// an orderly end none is needed.
 func TestRequestsOpenAtDeath(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		end  []string
-		why  string
+		name     string
+		underRun bool
+		end      []string
+		why      string
 	}{
-		{"killed", []string{"pause", "kill"}, "was killed by SIGKILL"},
-		{"a fatal error of the runtime", []string{"pause", "fatal-error"}, "exited with status 2"},
-		{"a panic elsewhere", []string{"crash"}, "exited with status 2"},
-		{"os.Exit", []string{"exit"}, "exited with status 3"},
-		{"main returns", nil, "exited with status 0"},
+		{"a panic elsewhere", false, []string{"crash"}, ": panicked"},
+		{"os.Exit", false, []string{"exit"}, ""},
+		{"main returns", false, nil, ""},
+		{"a signal", false, []string{"terminate"}, ": was killed by SIGTERM"},
+		{"killed, under lumigo run", true, []string{"pause", "kill"}, ": was killed by SIGKILL"},
+		{"a fatal error of the runtime, under lumigo run", true, []string{"pause", "fatal-error"}, ": exited with status 2"},
+		{"a panic elsewhere, under lumigo run", true, []string{"crash"}, ": exited with status 2"},
+		{"os.Exit, under lumigo run", true, []string{"exit"}, ": exited with status 3"},
+		{"main returns, under lumigo run", true, nil, ": exited with status 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			backend, err := receiver.Listen("127.0.0.1:0")
@@ -541,7 +547,11 @@ func TestRequestsOpenAtDeath(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer backend.Close()
-			a := underRun(t, backend, nil, append([]string{"/empty", "hang"}, test.end...)...)
+			args := append([]string{"/empty", "hang"}, test.end...)
+			a := start(t, true, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, args...)
+			if test.underRun {
+				a = underRun(t, backend, nil, args...)
+			}
 			a.Run()
 			if got, want := tree(backend.Spans()), "CLIENT GET 200\n  SERVER GET /empty 200\nSERVER GET ERROR\n"; got != want {
 				t.Errorf("got\n%swant\n%s%s", got, want, a.err.String())
@@ -550,7 +560,7 @@ func TestRequestsOpenAtDeath(t *testing.T) {
 				if s.Status != "ERROR" {
 					continue
 				}
-				if !strings.HasSuffix(s.Message, "ended before the span did: "+test.why) {
+				if !strings.HasSuffix(s.Message, "ended before the span did"+test.why) {
 					t.Errorf("status %q, want one that says %q", s.Message, test.why)
 				}
 				for key, want := range map[string]any{"url.path": "/hang", "url.query": "token=****", "http.request.method": "GET"} {

@@ -137,6 +137,9 @@ func (w *weaving) begin() (sources *sourceTree, cache string, err error) {
 	if cache, err = cacheDir(w.Environ); err != nil {
 		return nil, "", err
 	}
+	if root := w.go_.vars["GOROOT"]; within(w.go_.vars["GOMODCACHE"], root) && within(root, w.go_.vars["GOMOD"]) {
+		return nil, "", errors.New("the standard library of a downloaded toolchain is in the module cache, of which the go command takes nothing but the original as its main module; from the directory of any other module, its packages and their tests are woven")
+	}
 	if err := w.go_.settle(cache); err != nil {
 		return nil, "", err
 	}

@@ -145,6 +145,9 @@ func main() {
 			log.Fatal("fatal")
 		case "crash":
 			panic("crash")
+		case "terminate":
+			syscall.Kill(os.Getpid(), syscall.SIGTERM)
+			select {}
 		case "kill":
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
