@@ -9,5 +9,5 @@ import "embed"
 // Files has the Python services, and the Go services in directories of their own. They import nothing but the
 // standard library.
 //
-//go:embed *.py orders/*.go payments/*.go
+//go:embed web.py stock.py orders/main.go orders/ledger.go payments/main.go
 var Files embed.FS

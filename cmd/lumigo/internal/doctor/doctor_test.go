@@ -91,6 +91,7 @@ func TestMachine(t *testing.T) {
 		"proc/1/comm":                      file("gunicorn\n"),
 		"sys/fs/cgroup/cgroup.controllers": file("cpu memory\n"),
 		"sys/fs/cgroup/memory.max":         file("268435456\n"),
+		"sys/fs/cgroup/cpu.max":            file("50000 100000\n"),
 		"var/run/secrets/kubernetes.io/serviceaccount/namespace": file("shop"),
 	}
 	tests := []struct {
@@ -100,12 +101,13 @@ func TestMachine(t *testing.T) {
 		want        string
 	}{
 		{"no container", "container", fstest.MapFS{"proc/1/comm": file("systemd\n")}, nil, "ok: this is none, as far as can be told"},
-		{"a container with cgroup v2", "container", inPod, nil, "ok: container " + container + ", cgroup v2, memory limit 256 MiB"},
+		{"a container with cgroup v2", "container", inPod, nil, "ok: container " + container + ", cgroup v2, memory limit 256 MiB, CPU limit 0.5"},
 		{"a container with cgroup v1", "container", fstest.MapFS{
 			".dockerenv": file(""), "proc/1/comm": file("tini\n"), "proc/self/cgroup": file("4:memory:/docker/" + container + "\n"),
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": file("9223372036854771712\n"),
+			"sys/fs/cgroup/cpu/cpu.cfs_quota_us":         file("-1\n"), "sys/fs/cgroup/cpu/cpu.cfs_period_us": file("100000\n"),
 		}, nil, "ok: container " + container + ", cgroup v1"},
-		{"a small one", "container", inPod, []string{"LUMIGO_EXPORT_MEMORY_LIMIT=200MiB"}, "ok: container " + container + ", cgroup v2, memory limit 256 MiB\n" +
+		{"a small one", "container", inPod, []string{"LUMIGO_EXPORT_MEMORY_LIMIT=200MiB"}, "ok: container " + container + ", cgroup v2, memory limit 256 MiB, CPU limit 0.5\n" +
 			"warning: spans that wait may take up 200 MiB (LUMIGO_EXPORT_MEMORY_LIMIT), more than half of the container's 256 MiB → lower LUMIGO_EXPORT_MEMORY_LIMIT, or raise the container's limit"},
 		{"a pod", "kubernetes", inPod, []string{"KUBERNETES_SERVICE_HOST=10.0.0.1", "LUMIGO_CONTAINER_NAME=web"}, "ok: pod " + pod + ", namespace shop, container web"},
 		{"a pod that cannot be told", "kubernetes", fstest.MapFS{}, []string{"KUBERNETES_SERVICE_HOST=10.0.0.1"},

@@ -93,21 +93,34 @@ func (x *examination) attributes() map[string]string {
 	return found
 }
 
-// memoryLimit is that of the control group that this process is in, as a container sees it, and the version of its
-// hierarchy; 0 for no limit.
-func (x *examination) memoryLimit() (limit int64, hierarchy int) {
-	if text := x.read("sys/fs/cgroup/cgroup.controllers"); text != "" {
-		limit, _ = strconv.ParseInt(x.read("sys/fs/cgroup/memory.max"), 10, 64) // "max" is none
-		return limit, 2
+// limits are those of the control group that this process is in, as a container sees it.
+type limits struct {
+	hierarchy int     // the version of control groups; 0 for none
+	memory    int64   // bytes; 0 for no limit
+	cpu       float64 // processors; 0 for no limit
+}
+
+func (x *examination) limits() (l limits) {
+	number := func(name string) int64 {
+		n, _ := strconv.ParseInt(x.read("sys/fs/cgroup/"+name), 10, 64) // "max" is none
+		return n
 	}
-	limit, err := strconv.ParseInt(x.read("sys/fs/cgroup/memory/memory.limit_in_bytes"), 10, 64)
-	if err != nil {
-		return 0, 0
+	var quota, period int64
+	switch {
+	case x.read("sys/fs/cgroup/cgroup.controllers") != "":
+		l.hierarchy, l.memory = 2, number("memory.max")
+		fmt.Sscan(x.read("sys/fs/cgroup/cpu.max"), &quota, &period)
+	case x.read("sys/fs/cgroup/memory/memory.limit_in_bytes") != "":
+		l.hierarchy, l.memory = 1, number("memory/memory.limit_in_bytes")
+		quota, period = number("cpu/cpu.cfs_quota_us"), number("cpu/cpu.cfs_period_us")
 	}
-	if limit > 1<<60 { // what the kernel says where there is none
-		limit = 0
+	if l.memory > 1<<60 { // what the kernel says where there is none
+		l.memory = 0
 	}
-	return limit, 1
+	if quota > 0 && period > 0 {
+		l.cpu = float64(quota) / float64(period)
+	}
+	return l
 }
 
 // initials are programs that do the duties of a first process, so that the engine outlives the app beside them.
@@ -115,7 +128,7 @@ var initials = []string{"catatonit", "docker-init", "dumb-init", "init", "launch
 
 func lookAtContainer(x *examination, f *findings) {
 	id := x.attributes()["container.id"]
-	limit, hierarchy := x.memoryLimit()
+	limits := x.limits()
 	if id == "" && x.read("proc/1/comm") != "" && !x.inContainer() {
 		f.ok("this is none, as far as can be told")
 		return
@@ -124,16 +137,19 @@ func lookAtContainer(x *examination, f *findings) {
 	if id == "" {
 		facts = []string{"a container without an id"}
 	}
-	if hierarchy > 0 {
-		facts = append(facts, fmt.Sprintf("cgroup v%d", hierarchy))
+	if limits.hierarchy > 0 {
+		facts = append(facts, fmt.Sprintf("cgroup v%d", limits.hierarchy))
 	}
-	if limit > 0 {
-		facts = append(facts, "memory limit "+mebibytes(limit))
+	if limits.memory > 0 {
+		facts = append(facts, "memory limit "+mebibytes(limits.memory))
+	}
+	if limits.cpu > 0 {
+		facts = append(facts, fmt.Sprintf("CPU limit %g", limits.cpu))
 	}
 	f.ok("%s", strings.Join(facts, ", "))
-	if most := x.config.Export.MemoryLimit; limit > 0 && most > limit/2 {
+	if most := x.config.Export.MemoryLimit; limits.memory > 0 && most > limits.memory/2 {
 		f.warning("lower LUMIGO_EXPORT_MEMORY_LIMIT, or raise the container's limit",
-			"spans that wait may take up %s (LUMIGO_EXPORT_MEMORY_LIMIT), more than half of the container's %s", mebibytes(most), mebibytes(limit))
+			"spans that wait may take up %s (LUMIGO_EXPORT_MEMORY_LIMIT), more than half of the container's %s", mebibytes(most), mebibytes(limits.memory))
 	}
 	i, _ := x.interpreter()
 	if first := x.read("proc/1/comm"); x.byWheel(i) && !slices.Contains(initials, first) && !slices.Contains(initials, strings.TrimSuffix(first, "-static")) {

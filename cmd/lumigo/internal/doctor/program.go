@@ -239,7 +239,7 @@ func (p *program) meant(name string) string {
 		if _, err := p.lookPath("python3"); err == nil && name == "python" {
 			return "write python3"
 		}
-		return "write the command as you would in a shell; install it, or give its path"
+		return "install it, activate the environment that it is in, or give its path"
 	case err == nil && strings.HasSuffix(name, ".py"):
 		return "start it with its interpreter: python3 " + name
 	case err == nil && !strings.Contains(name, "/"):

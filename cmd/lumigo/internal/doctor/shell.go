@@ -50,7 +50,11 @@ func (p *program) throughShell(ctx context.Context, depth int) {
 		p.end(notStarted, "the shell script cannot be read: "+err.Error(), "check its path")
 		return
 	}
-	p.route = append(p.route, "shell script "+filepath.Base(args[0]))
+	script := filepath.Base(args[0])
+	if last := len(p.route) - 1; last >= 0 && p.route[last] == script {
+		p.route = p.route[:last] // env has named it
+	}
+	p.route = append(p.route, "shell script "+script)
 	p.runShell(ctx, string(text), args[0], args[1:], depth)
 }
 
