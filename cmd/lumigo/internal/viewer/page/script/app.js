@@ -27,10 +27,10 @@ document.body.append(
     event.preventDefault()
     main.querySelector('[role=grid], [role=treegrid], h1')?.focus()
   } }, 'Skip to content'),
-  h('header', { class: 'bar' },
+  h('header', { class: 'top' },
     h('a', { class: 'brand', href: '/', 'aria-label': 'Lumigo viewer, all traces' }, brand(), h('span', null, 'Lumigo')),
     h('nav', { 'aria-label': 'Views' }, links),
-    h('div', { class: 'bar-end' },
+    h('div', { class: 'top-end' },
       h('button', { type: 'button', class: 'button quiet', title: 'Import traces from a file, or drop it anywhere', onclick: () => file.click() }, icon('upload'), h('span', { class: 'wide-only' }, 'Import')),
       file,
       themeButton(),

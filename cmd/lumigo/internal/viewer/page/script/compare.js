@@ -3,7 +3,7 @@
 import * as api from './api.js'
 import { serviceClass } from './colour.js'
 import { h, icon, replace } from './dom.js'
-import { change, clip, count, duration, percent, plural, ticks, time } from './format.js'
+import { change, clip, count, duration, percent, plural, tick, ticks, time } from './format.js'
 import * as keys from './keys.js'
 import { titleOf } from './list.js'
 import { failure, waiting } from './notice.js'
@@ -45,14 +45,14 @@ function show(view, { a, b, rows: all, delta }, query, signal) {
   const narrow = matchMedia('(max-width: 720px)')
   setTitle(`Comparison of ${clip(titleOf(a), 60)}`)
 
-  const ruler = h('div', { class: 'ruler', 'aria-hidden': 'true' }, ticks(0, whole, narrow.matches ? 3 : 5).filter((v) => v / whole < 0.92).map((v) => h('span', { class: 'tick', style: { left: `${v / whole * 100}%` } }, duration(v))))
+  const ruler = h('div', { class: 'ruler', 'aria-hidden': 'true' }, ticks(0, whole, narrow.matches ? 3 : 5).filter((v) => v / whole < 0.92).map((v) => h('span', { class: 'tick', style: { left: `${v / whole * 100}%` } }, tick(v))))
   const grid = h('div', { class: 'spans compare', role: 'grid', tabindex: 0, 'aria-label': 'Spans of both traces' },
     h('div', { class: 'compare-row span-head', role: 'row', 'aria-rowindex': 1 },
       h('div', { role: 'columnheader', class: 'span-name' }, 'Span'),
       h('div', { role: 'columnheader', class: 'number' }, h('b', { class: 'letter letter-a' }, 'A')),
       h('div', { role: 'columnheader', class: 'number' }, h('b', { class: 'letter letter-b' }, 'B')),
       h('div', { role: 'columnheader', class: 'c-change' }, 'Change'),
-      h('div', { role: 'columnheader', class: 'span-time', 'aria-label': 'Time' }, ruler)))
+      h('div', { role: 'columnheader', class: 'span-time' }, h('span', { class: 'visually-hidden' }, 'Time'), ruler)))
   const rows = new Rows({ scroller: grid, count: () => shown.length, draw, height: () => narrow.matches ? 62 : 36, head: 28 })
   narrow.addEventListener('change', () => rows.refresh(), { signal })
   grid.addEventListener('click', (event) => {

@@ -17,7 +17,7 @@ export async function showDetails(panel, { model, i, logs, closed, signal }) {
   const slow = setTimeout(() => replace(body, waiting('Asking for the details')), 300)
   let span
   try {
-    span = await api.span(traceId, light.spanId, signal)
+    span = await api.span(traceId, light, signal)
   } catch (error) {
     clearTimeout(slow)
     if (!signal.aborted) replace(body, failure(error, () => showDetails(panel, { model, i, logs, closed, signal })))

@@ -49,12 +49,12 @@ const shapes = {
   check: 'M3 8.5 6.5 12 13 4.5',
   chevron: 'M6 4l4 4-4 4',
   close: 'M4 4l8 8M12 4l-8 8',
-  collapse: 'M4 6.5 8 3l4 3.5M4 9.5 8 13l4-3.5',
+  collapse: 'M4.5 2.5 8 5.5l3.5-3M4.5 13.5 8 10.5l3.5 3M2.5 8h11',
   compare: 'M2.5 5h8M10.5 5 8.25 2.75M10.5 5 8.25 7.25M13.5 11h-8M5.5 11l2.25-2.25M5.5 11l2.25 2.25',
   copy: 'M5.5 5.5h8v8h-8zM3 10.5h-.5v-8h8V3',
   database: 'M3 4c0-1.1 2.24-2 5-2s5 .9 5 2-2.24 2-5 2-5-.9-5-2zM3 4v8c0 1.1 2.24 2 5 2s5-.9 5-2V4M3 8c0 1.1 2.24 2 5 2s5-.9 5-2',
   download: 'M8 2v8.5M4.5 7.25 8 10.75l3.5-3.5M2.5 13.75h11',
-  expand: 'M4 6 8 2.5 12 6M4 10l4 3.5 4-3.5',
+  expand: 'M4.5 5 8 2l3.5 3M4.5 11 8 14l3.5-3M2.5 8h11',
   external: 'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM2 8h12M8 2c2 1.6 2.75 3.6 2.75 6S10 12.4 8 14C6 12.4 5.25 10.4 5.25 8S6 3.6 8 2z',
   filter: 'M2 3.5h12L9.5 8.75V13l-3-1.5V8.75z',
   fit: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
@@ -77,7 +77,7 @@ const shapes = {
 
 // icon draws a small picture in the colour of its text. It says nothing to screen readers: the control around it does.
 export function icon(name) {
-  return svg('svg', { class: 'icon', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d: shapes[name] }))
+  return svg('svg', { class: 'icon', width: 16, height: 16, viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d: shapes[name] }))
 }
 
 // iconButton makes a button that is a picture; label is its name, for those who hear it and for those who point at it.

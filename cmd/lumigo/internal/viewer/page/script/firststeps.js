@@ -21,5 +21,5 @@ function step(title, says, lines) {
   const text = lines.join('\n')
   return h('section', { class: 'step' },
     h('h3', null, title, h('span', null, says)),
-    h('div', { class: 'command' }, h('pre', { tabindex: 0, 'aria-label': `Command: ${title}` }, text), copyButton(`Copy the command: ${title}`, () => text)))
+    h('div', { class: 'command' }, h('pre', { role: 'group', tabindex: 0, 'aria-label': `Command: ${title}` }, text), copyButton(`Copy the command: ${title}`, () => text)))
 }

@@ -16,6 +16,11 @@ export function duration(ns) {
   return `${sign}${Math.floor(minutes / 60)}${space}h${space}${minutes % 60}${space}min`
 }
 
+// tick is duration without zeros that say nothing, for a scale.
+export function tick(ns) {
+  return ns === 0 ? '0' : duration(ns).replace(/\.?0+(?=\u00a0)/, (zeros, at, text) => text.slice(0, at + zeros.length).includes('.') ? '' : zeros)
+}
+
 function digits(x) {
   return x >= 99.95 ? x.toFixed(0) : x >= 9.995 ? x.toFixed(1) : x.toFixed(2)
 }

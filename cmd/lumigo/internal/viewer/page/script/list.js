@@ -183,7 +183,12 @@ export function open({ main, query: address, signal }) {
       cell('c-status', status(s)),
       cell('c-services', services(s)),
       cell('c-spans', count(s.spans), s.logs > 0 ? h('span', { class: 'c-logs' }, plural(s.logs, 'log')) : null),
-      cell('c-duration', h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('span', { class: 'bar-fill', style: { width: `${Math.max(0.5, s.duration / longest * 100)}%` } })), h('span', { class: 'number' }, duration(s.duration))))
+      cell('c-duration', h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('span', { class: 'bar-fill', style: { width: `${share(s.duration) * 100}%` } })), h('span', { class: 'number' }, duration(s.duration))))
+  }
+
+  // On a logarithmic scale, since the longest is often a thousand times as long as the others.
+  function share(duration) {
+    return Math.log1p(duration / 1e5) / Math.log1p(longest / 1e5)
   }
 
   function status(s) {
@@ -198,7 +203,7 @@ export function open({ main, query: address, signal }) {
   function services(s) {
     const others = s.services.length - 3
     return h('span', { class: 'service-chips', title: clip(s.services.map((v) => `${v.name} (${plural(v.spans, 'span')})`).join('\n'), 2000) },
-      s.services.slice(0, 3).map((v) => h('span', { class: 'service-chip' }, h('span', { class: `mark ${serviceClass(v.name)}` }), clip(v.name, 40))),
+      s.services.slice(0, 3).map((v) => h('span', { class: 'service-chip' }, h('span', { class: `mark ${serviceClass(v.name)}` }), h('span', null, clip(v.name, 40)))),
       others > 0 ? h('span', { class: 'more' }, `+${others}`) : null)
   }
 

@@ -1,7 +1,7 @@
 // Log records, beside the spans that they belong to.
 
 import { h, replace } from './dom.js'
-import { clip, duration } from './format.js'
+import { clip, duration, plural } from './format.js'
 import * as payload from './payload.js'
 
 const atFirst = 100
@@ -30,5 +30,5 @@ function line(log, opened) {
       opened ? h('span', { class: 'log-service' }, clip(log.service ?? '', 60)) : null,
       opened && log.spanId ? h('button', { type: 'button', class: 'button quiet small', onclick: () => opened(log) }, 'Its span') : null),
     h('div', { class: 'log-body' }, payload.inline({ value: text, type: 'string' })),
-    log.attributes?.length > 0 ? h('details', { class: 'log-more' }, h('summary', null, `${log.attributes.length} attributes`), payload.table('', log.attributes)) : null)
+    log.attributes?.length > 0 ? h('details', { class: 'log-more' }, h('summary', null, plural(log.attributes.length, 'attribute')), payload.table('', log.attributes)) : null)
 }

@@ -169,24 +169,26 @@ export function open({ main, query, signal }) {
     const { x, y } = laid.nodes.get(n.id)
     const bad = n.errors > 0
     const near = chosen === null || chosen === n.id || data.edges.some((e) => e.from === chosen && e.to === n.id || e.to === chosen && e.from === n.id)
+    const shown = clip(n.name, 17)
+    const facts = `${rate(n.rate)} · p95 ${duration(n.p95)}`
     const choosing = (event) => {
       event.stopPropagation()
       choose(chosen === n.id ? null : n.id)
     }
     return svg('g', {
       class: `node ${serviceClass(n.name)} ${n.kind}${bad ? ' bad' : ''}${chosen === n.id ? ' chosen' : ''}${near ? '' : ' far'}`, transform: `translate(${x - size.width / 2} ${y - size.height / 2})`,
-      tabindex: 0, role: 'button', 'data-node': n.id, 'aria-pressed': String(chosen === n.id), 'aria-label': `${n.kind} ${clip(n.name, 100)}: ${rate(n.rate)}, ${percent(n.requests ? n.errors / n.requests : 0)} errors, p95 ${duration(n.p95)}`,
+      tabindex: 0, role: 'button', 'data-node': n.id, 'aria-pressed': String(chosen === n.id),
       onclick: choosing,
       onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); choosing(event) } },
     },
     svg('rect', { class: 'node-box', width: size.width, height: size.height, rx: 6 }),
     svg('rect', { class: 'node-stripe', width: 4, height: size.height - 16, x: 8, y: 8, rx: 2 }),
     svg('g', { class: 'node-icon', transform: `translate(${size.width - 26} 10)` }, icon(kinds[n.kind] ?? 'service')),
-    svg('text', { class: 'node-name', x: 20, y: 23 }, clip(n.name, 19)),
-    svg('text', { class: 'node-facts', x: 20, y: 40 }, `${rate(n.rate)} · p95 ${duration(n.p95)}`),
+    svg('text', { class: 'node-name', x: 20, y: 23 }, shown),
+    svg('text', { class: 'node-facts', x: 20, y: 40 }, facts),
     svg('rect', { class: 'node-track', x: 20, y: 49, width: size.width - 32, height: 4, rx: 2 }),
     bad ? svg('rect', { class: 'node-errors', x: 20, y: 49, width: Math.max(4, (size.width - 32) * Math.min(1, n.errors / Math.max(1, n.requests))), height: 4, rx: 2 }) : null,
-    svg('title', null, `${clip(n.name, 200)}: ${count(n.requests)} requests, ${count(n.errors)} errors`))
+    svg('title', null, `${shown} ${facts}, ${n.kind}${shown === n.name ? '' : ` ${clip(n.name, 200)}`}, ${count(n.requests)} requests, ${count(n.errors)} errors`))
   }
 
   function nameOf(id) {
@@ -201,7 +203,8 @@ export function open({ main, query, signal }) {
     if (!laid || holder.clientWidth === 0) return
     const margin = 40
     const { clientWidth: w, clientHeight: t } = holder
-    const scale = Math.min(1.15, (w - 2 * margin) / laid.width, (t - 2 * margin - 24) / laid.height)
+    // On a small screen a part that can be read is better than a whole that cannot.
+    const scale = Math.max(w < 620 ? 0.7 : 0.3, Math.min(1.15, (w - 2 * margin) / laid.width, (t - 2 * margin - 24) / laid.height))
     view = { scale, x: (w - laid.width * scale) / 2, y: (t + 24 - laid.height * scale) / 2 }
     fitted = true
     move()

@@ -16,7 +16,7 @@ export function textOf(value) {
 // payload shows a value as a block: SQL if kind is "sql", JSON if it looks like it, else text as it is.
 export function payload(label, value, kind) {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const block = h('pre', { class: 'payload', tabindex: 0, 'aria-label': label })
+  const block = h('pre', { class: 'payload', role: 'group', tabindex: 0, 'aria-label': label })
   const show = (part) => {
     const tokens = part.length > most ? null : kind === 'sql' ? pretty.sql(part) : pretty.json(part)
     replace(block, tokens ? coloured(tokens) : masked(part))

@@ -87,8 +87,8 @@ export function chips(query) {
   chip('since', 'since')
   chip('until', 'until')
   for (const condition of query.attribute) {
-    const [, key, operator, value] = /^(.*?)(=~|=)(.*)$/s.exec(condition) ?? [null, condition, '', '']
-    list.push({ label: key + (operator === '=~' ? ' contains' : ' ='), value, remove: (q) => { q.attribute = q.attribute.filter((c) => c !== condition) } })
+    const [, key, operator, value] = /^(.*?)(=~|=)(.*)$/s.exec(condition) ?? [null, 'has', '', condition]
+    list.push({ label: key + ({ '=~': ' contains', '=': ' =' }[operator] ?? ''), value, remove: (q) => { q.attribute = q.attribute.filter((c) => c !== condition) } })
   }
   return list
 }

@@ -134,7 +134,7 @@ function show(view, model, logs, query, signal, reload) {
   // --- the chosen span, which the address has too -----------------------------------------
 
   function apply(next) {
-    const i = model.index.get(next.get('span') ?? '')
+    const i = model.keys.get(next.get('span') ?? '')
     if (i === undefined) {
       if (next.get('span')) toast(`There is no span ${clip(next.get('span'), 32)} in this trace`, { error: true })
       return closePanel()
@@ -146,7 +146,7 @@ function show(view, model, logs, query, signal, reload) {
   function choose(i, { push = false, focus = false } = {}) {
     const before = water.chosen
     openPanel(i)
-    setQuery(new URLSearchParams({ span: model.spans[i].spanId }), { push: push && before < 0 })
+    setQuery(new URLSearchParams({ span: model.key(i) }), { push: push && before < 0 })
     if (focus || !wide.matches) panel.querySelector('h2')?.focus({ preventScroll: true })
   }
 

@@ -7,7 +7,12 @@ export class TraceModel {
     this.summary = summary
     this.spans = spans
     this.duration = Math.max(1, summary.duration)
-    this.index = new Map(spans.map((s, i) => [s.spanId, i]))
+    this.index = new Map() // the first span of each id: hostile traces repeat them
+    this.keys = new Map() // every span by its key
+    spans.forEach((s, i) => {
+      if (!this.index.has(s.spanId)) this.index.set(s.spanId, i)
+      this.keys.set(this.key(i), i)
+    })
     this.parent = new Int32Array(spans.length).fill(-1)
     this.end = new Int32Array(spans.length) // of the subtree, exclusive
     this.errorsBelow = new Int32Array(spans.length)
@@ -40,6 +45,12 @@ export class TraceModel {
       this.critical.get(i).push({ start, duration })
     }
     this.arrange()
+  }
+
+  // key names a span in an address: by its id, and by which one it is if there are several of that id.
+  key(i) {
+    const { spanId, occurrence } = this.spans[i]
+    return occurrence ? `${spanId}.${occurrence}` : spanId
   }
 
   hasChildren(i) {

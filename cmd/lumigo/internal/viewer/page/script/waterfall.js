@@ -2,7 +2,7 @@
 
 import { serviceClass } from './colour.js'
 import { h, icon } from './dom.js'
-import { clip, duration, plural, ticks } from './format.js'
+import { clip, duration, plural, tick, ticks } from './format.js'
 import { Minimap } from './minimap.js'
 import { Rows } from './rows.js'
 import { splitter } from './splitter.js'
@@ -29,18 +29,18 @@ export class Waterfall {
     const head = h('div', { class: 'span-row span-head', role: 'row', 'aria-rowindex': 1 },
       h('div', { class: 'span-name', role: 'columnheader' }, 'Span'),
       h('div', { class: 'span-duration', role: 'columnheader' }, 'Duration'),
-      h('div', { class: 'span-time', role: 'columnheader', 'aria-label': 'Time' }, this.ruler))
+      h('div', { class: 'span-time', role: 'columnheader' }, h('span', { class: 'visually-hidden' }, 'Time'), this.ruler))
     this.grid = h('div', {
       class: 'spans', role: 'treegrid', tabindex: 0, 'aria-label': `Spans of ${clip(model.summary.root?.name ?? 'the trace', 80)}`, 'aria-multiselectable': 'false',
       onclick: (event) => this.click(event),
     }, head)
-    this.splitter = splitter({
-      label: 'Width of the span names', target: this.grid, property: '--names', unit: '%', least: 15, most: 70, initial: 38, towards: 1, full: () => this.grid.clientWidth,
-    })
-    head.append(this.splitter)
+    const frame = h('div', { class: 'spans-frame' }, this.grid)
+    frame.append(splitter({
+      label: 'Width of the span names', target: frame, property: '--names', unit: '%', least: 15, most: 70, initial: 38, towards: 1, full: () => this.grid.clientWidth,
+    }))
     this.rows = new Rows({ scroller: this.grid, count: () => model.visible.length, draw: (row) => this.draw(row), height: () => this.narrow.matches ? 44 : 28, head: 28 })
     this.minimap = new Minimap({ model, zoomed: (from, to) => this.zoom(from, to), scroller: this.grid, signal })
-    this.element = h('div', { class: 'waterfall' }, this.minimap.element, this.grid)
+    this.element = h('div', { class: 'waterfall' }, this.minimap.element, frame)
 
     this.narrow.addEventListener('change', () => this.refresh(), { signal })
     this.grid.addEventListener('wheel', (event) => this.wheel(event), { passive: false, signal })
@@ -87,7 +87,7 @@ export class Waterfall {
     const depth = Math.min(s.depth, deepestIndent)
     const expandable = model.hasChildren(i)
     return h('div', {
-      class: classes.join(' '), role: 'row', id: `span-${s.spanId}`, 'data-span': i, style: { '--depth': depth },
+      class: classes.join(' '), role: 'row', id: `span-${i}`, 'data-span': i, style: { '--depth': depth },
       'aria-level': s.depth + 1, 'aria-rowindex': row + 2, 'aria-expanded': expandable ? String(!collapsed) : null, 'aria-selected': String(i === this.chosen),
     },
     h('div', { class: 'span-name', role: 'gridcell' },
@@ -99,7 +99,8 @@ export class Waterfall {
       h('span', { class: 'span-text', title: clip(`${s.service}: ${s.name}`, 500) },
         s.missingParent ? h('span', { class: 'tag', title: `Its parent ${s.parentSpanId} is not here` }, 'parent missing') : null,
         h('span', { class: boundary ? 'service-name' : 'visually-hidden' }, clip(s.service, 60), ' '),
-        h('span', { class: 'name' }, clip(s.name))),
+        h('span', { class: 'name' }, clip(s.name)),
+        s.target ? h('span', { class: 'target' }, ' ', clip(s.target, 120)) : null),
       s.status === 'error' ? h('span', { class: 'error-mark' }, icon('alert'), h('span', { class: 'visually-hidden' }, 'error')) : null,
       collapsed && model.errorsBelow[i] > 0 && s.status !== 'error' ? h('span', { class: 'error-mark below', title: `${plural(model.errorsBelow[i], 'error')} below` }, icon('alert'), h('span', { class: 'visually-hidden' }, `${plural(model.errorsBelow[i], 'error')} below`)) : null,
       hidden > 0 ? h('span', { class: 'hidden-spans', title: `${plural(hidden, 'span')} hidden` }, `+${hidden}`) : null),
@@ -133,7 +134,7 @@ export class Waterfall {
     const { from, to } = this
     const width = to - from
     const steps = ticks(from, to, this.narrow.matches ? 3 : 6).filter((v) => (v - from) / width < 0.94)
-    this.ruler.replaceChildren(...steps.map((v) => h('span', { class: 'tick', style: { left: `${(v - from) / width * 100}%` } }, duration(v))), this.cross)
+    this.ruler.replaceChildren(...steps.map((v) => h('span', { class: 'tick', style: { left: `${(v - from) / width * 100}%` } }, tick(v))), this.cross)
     // The same lines go down through the rows.
     this.rows.holder.querySelector('.grid-lines')?.remove()
     this.rows.holder.prepend(h('div', { class: 'grid-lines', 'aria-hidden': 'true' }, h('div', { class: 'grid-area' }, steps.map((v) => h('span', { style: { left: `${(v - from) / width * 100}%` } })))))
@@ -186,7 +187,7 @@ export class Waterfall {
     this.rows.reveal(this.model.row[i], { centre })
     if (before >= 0 && this.model.row[before] >= 0) this.rows.update(this.model.row[before])
     this.rows.update(this.model.row[i])
-    this.grid.setAttribute('aria-activedescendant', `span-${this.model.spans[i].spanId}`)
+    this.grid.setAttribute('aria-activedescendant', `span-${i}`)
     if (focus) this.grid.focus({ preventScroll: true })
     this.moved(i)
   }
