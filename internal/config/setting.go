@@ -153,14 +153,23 @@ const leastMemory = 1 << 20
 var byteUnits = map[string]int64{"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 func memory(text string, current int64) (int64, error) {
+	n, ok := ParseBytes(text)
+	if !ok || n < leastMemory {
+		return current, errors.New("which is not a number of bytes, KiB, MiB or GiB that makes at least 1 MiB")
+	}
+	return n, nil
+}
+
+// ParseBytes reads a number of bytes, which may be given in KiB, MiB or GiB.
+func ParseBytes(text string) (n int64, ok bool) {
 	text = strings.TrimSpace(text)
 	digits := strings.TrimRight(text, "KMGiB")
 	unit, known := byteUnits[text[len(digits):]]
 	n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-	if err != nil || !known || n > math.MaxInt64/unit || n*unit < leastMemory {
-		return current, errors.New("which is not a number of bytes, KiB, MiB or GiB that makes at least 1 MiB")
+	if err != nil || !known || n < 0 || n > math.MaxInt64/unit {
+		return 0, false
 	}
-	return n * unit, nil
+	return n * unit, true
 }
 
 // oneOf reads one of names in any case.

@@ -3,266 +3,182 @@ package otlp
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf8"
 )
 
-// AppendRequestJSON appends the body of an export request in OTLP JSON to dst,
-// transcoded from the same bytes that AppendRequest takes. As OTLP says: ids
-// are hexadecimal, 64-bit integers are strings, enums are numbers, and fields
-// with a default value are left out. Of a damaged span, which [Span] never
-// makes, the fields before the damage are written.
+// A Signal is what a request is about.
+type Signal int
+
+const (
+	Traces Signal = iota
+	Logs
+)
+
+// message is the type of the signal's requests.
+func (s Signal) message() messageType {
+	if s == Logs {
+		return messageLogs
+	}
+	return messageTraces
+}
+
+// AppendRequestJSON appends the body of an export request in OTLP JSON to dst:
+// what AppendRequest makes, transcoded by [AppendJSON].
 func AppendRequestJSON(dst []byte, groups []Group) []byte {
-	j := jsonWriter{b: dst}
-	j.begin('{')
-	j.key("resourceSpans")
-	j.begin('[')
-	for _, g := range groups {
-		j.begin('{')
-		j.key("resource")
-		j.begin('{')
-		j.attributes("attributes", g.Resource.attributes)
-		j.end('}')
-		j.text("schemaUrl", g.Resource.schemaURL)
-		j.key("scopeSpans")
-		j.begin('[')
-		for _, s := range g.Scopes {
-			j.begin('{')
-			j.key("scope")
-			j.begin('{')
-			j.text("name", s.Scope.name)
-			j.text("version", s.Scope.version)
-			j.end('}')
-			j.key("spans")
-			j.begin('[')
-			for _, b := range s.Spans {
-				span, _ := ParseSpan(b)
-				j.span(&span)
-			}
-			j.end(']')
-			j.end('}')
-		}
-		j.end(']')
-		j.end('}')
-	}
-	j.end(']')
-	j.end('}')
-	return j.b
+	return AppendJSON(dst, Traces, AppendRequest(nil, groups))
 }
 
-// jsonWriter appends JSON; its methods see to the commas.
+// AppendJSON transcodes the body of a request from protobuf to OTLP JSON and
+// appends that to dst. As OTLP says: ids are hexadecimal, 64-bit integers are
+// strings, enums are numbers; and fields with a default value are left out. Of a
+// damaged message, which [Span] never makes, the fields before the damage are
+// written.
+func AppendJSON(dst []byte, s Signal, request []byte) []byte {
+	w := jsonWriter{b: dst}
+	w.message(s.message(), request, 0)
+	return w.b
+}
+
+// jsonWriter appends JSON.
 type jsonWriter struct {
-	b     []byte
-	comma bool
+	b []byte
 }
 
-func (j *jsonWriter) separate() {
-	if j.comma {
-		j.b = append(j.b, ',')
+// message writes an encoded message as an object. Depth is how many values it
+// is nested in.
+func (w *jsonWriter) message(t messageType, b []byte, depth int) {
+	if t == messageValue {
+		depth++
 	}
-	j.comma = true
-}
-
-func (j *jsonWriter) begin(c byte) {
-	j.separate()
-	j.b, j.comma = append(j.b, c), false
-}
-
-func (j *jsonWriter) end(c byte) { j.b, j.comma = append(j.b, c), true }
-
-func (j *jsonWriter) key(k string) {
-	j.separate()
-	j.b = append(append(append(j.b, '"'), k...), '"', ':')
-	j.comma = false
-}
-
-// The methods below leave a field out when it has its default value.
-
-func (j *jsonWriter) text(key, v string) {
-	if v != "" {
-		j.key(key)
-		j.string(v)
+	var last [32]struct { // the last value of each field by its number, with which it counts
+		set  bool
+		num  uint64
+		data []byte
 	}
-}
-
-func (j *jsonWriter) id(key string, id []byte, zero bool) {
-	if !zero {
-		j.key(key)
-		j.separate()
-		j.b = append(hex.AppendEncode(append(j.b, '"'), id), '"')
-	}
-}
-
-func (j *jsonWriter) number(key string, v int64) {
-	if v != 0 {
-		j.key(key)
-		j.separate()
-		j.b = strconv.AppendInt(j.b, v, 10)
-	}
-}
-
-func (j *jsonWriter) time(key string, ns uint64) {
-	if ns != 0 {
-		j.key(key)
-		j.separate()
-		j.b = append(strconv.AppendUint(append(j.b, '"'), ns, 10), '"')
-	}
-}
-
-func (j *jsonWriter) span(s *SpanData) {
-	j.begin('{')
-	j.id("traceId", s.TraceID[:], s.TraceID == [16]byte{})
-	j.id("spanId", s.SpanID[:], s.SpanID == [8]byte{})
-	j.text("traceState", s.TraceState)
-	j.id("parentSpanId", s.ParentID[:], s.ParentID == [8]byte{})
-	j.number("flags", int64(s.Flags))
-	j.text("name", s.Name)
-	j.number("kind", int64(s.Kind))
-	j.time("startTimeUnixNano", s.Start)
-	j.time("endTimeUnixNano", s.End)
-	j.attributes("attributes", s.Attributes)
-	j.number("droppedAttributesCount", int64(s.DroppedAttributes))
-	if len(s.Events) > 0 {
-		j.key("events")
-		j.begin('[')
-		for _, e := range s.Events {
-			j.begin('{')
-			j.time("timeUnixNano", e.Time)
-			j.text("name", e.Name)
-			j.attributes("attributes", e.Attributes)
-			j.number("droppedAttributesCount", int64(e.DroppedAttributes))
-			j.end('}')
+	r := reader{rest: b}
+	value := byte(0) // of a messageValue, the field that counts
+	for depth <= maxDepth+1 && r.next() {
+		if r.field >= uint64(len(last)) || !known(t, byte(r.field), r.wire) {
+			continue
 		}
-		j.end(']')
+		l := &last[r.field]
+		l.set, l.num, l.data = true, r.num, r.data
+		value = byte(r.field)
 	}
-	j.number("droppedEventsCount", int64(s.DroppedEvents))
-	if len(s.Links) > 0 {
-		j.key("links")
-		j.begin('[')
-		for _, l := range s.Links {
-			j.begin('{')
-			j.id("traceId", l.TraceID[:], l.TraceID == [16]byte{})
-			j.id("spanId", l.SpanID[:], l.SpanID == [8]byte{})
-			j.text("traceState", l.TraceState)
-			j.number("flags", int64(l.Flags))
-			j.attributes("attributes", l.Attributes)
-			j.number("droppedAttributesCount", int64(l.DroppedAttributes))
-			j.end('}')
+	w.b = append(w.b, '{')
+	empty := true
+	for i := range schema[t] {
+		f := &schema[t][i]
+		l := &last[f.number]
+		oneOf := t == messageValue
+		if !l.set || oneOf && f.number != value || !oneOf && f.isDefault(l.num, l.data) {
+			continue
 		}
-		j.end(']')
+		if !empty {
+			w.b = append(w.b, ',')
+		}
+		empty = false
+		w.b = append(append(append(w.b, '"'), f.name...), '"', ':')
+		if f.repeated {
+			w.repeated(f, b, depth)
+		} else {
+			w.value(f, l.num, l.data, depth)
+		}
 	}
-	j.number("droppedLinksCount", int64(s.DroppedLinks))
-	if s.Status != StatusUnset || s.StatusMessage != "" {
-		j.key("status")
-		j.begin('{')
-		j.text("message", s.StatusMessage)
-		j.number("code", int64(s.Status))
-		j.end('}')
-	}
-	j.end('}')
+	w.b = append(w.b, '}')
 }
 
-func (j *jsonWriter) attributes(key string, list []Attribute) {
-	if len(list) == 0 {
-		return
+// known reports whether a message has a field of this number and wire type.
+func known(t messageType, number, wire byte) bool {
+	for i := range schema[t] {
+		if f := &schema[t][i]; f.number == number {
+			return f.kind.wire() == wire
+		}
 	}
-	j.key(key)
-	j.list(list)
+	return false
 }
 
-func (j *jsonWriter) list(list []Attribute) {
-	j.begin('[')
-	for _, a := range list {
-		j.begin('{')
-		j.text("key", a.Key)
-		j.key("value")
-		j.value(a.Value)
-		j.end('}')
+// isDefault reports whether a field need not be written. A message that is
+// there is written, even if there is nothing in it.
+func (f *field) isDefault(num uint64, data []byte) bool {
+	switch f.kind {
+	case fieldMessage:
+		return false
+	case fieldID:
+		for _, c := range data {
+			if c != 0 {
+				return false
+			}
+		}
+		return true
 	}
-	j.end(']')
+	return num == 0 && len(data) == 0
 }
 
-// value writes an AnyValue: an object that names the type.
-func (j *jsonWriter) value(value any) {
-	j.begin('{')
-	switch v := value.(type) {
-	case nil:
-	case string:
-		j.key("stringValue")
-		j.string(v)
-	case bool:
-		j.key("boolValue")
-		j.b = strconv.AppendBool(j.b, v)
-	case int:
-		j.integer(int64(v))
-	case int64:
-		j.integer(v)
-	case float64:
-		j.key("doubleValue")
-		j.float(v)
-	case []byte:
-		j.key("bytesValue")
-		j.b = append(base64.StdEncoding.AppendEncode(append(j.b, '"'), v), '"')
-	case []string:
-		jsonArray(j, v)
-	case []any:
-		jsonArray(j, v)
-	case []Attribute:
-		j.key("kvlistValue")
-		j.begin('{')
-		j.key("values")
-		j.list(v)
-		j.end('}')
-	default:
-		j.key("stringValue")
-		j.string(fmt.Sprint(v))
+// repeated writes all messages of a field of the message b as an array.
+func (w *jsonWriter) repeated(f *field, b []byte, depth int) {
+	c := byte('[')
+	r := reader{rest: b}
+	for r.next() {
+		if r.is(uint64(f.number), wireBytes) {
+			w.b = append(w.b, c)
+			w.message(f.message, r.data, depth)
+			c = ','
+		}
 	}
-	j.end('}')
+	w.b = append(w.b, ']')
 }
 
-func jsonArray[T any](j *jsonWriter, values []T) {
-	j.key("arrayValue")
-	j.begin('{')
-	j.key("values")
-	j.begin('[')
-	for _, v := range values {
-		j.value(v)
+func (w *jsonWriter) value(f *field, num uint64, data []byte, depth int) {
+	switch f.kind {
+	case fieldMessage:
+		w.message(f.message, data, depth)
+	case fieldText:
+		w.string(data)
+	case fieldID:
+		w.b = append(hex.AppendEncode(append(w.b, '"'), data), '"')
+	case fieldBytes:
+		w.b = append(base64.StdEncoding.AppendEncode(append(w.b, '"'), data), '"')
+	case fieldBool:
+		w.b = strconv.AppendBool(w.b, num != 0)
+	case fieldUint32, fieldFixed32:
+		w.b = strconv.AppendUint(w.b, uint64(uint32(num)), 10)
+	case fieldEnum:
+		w.b = strconv.AppendInt(w.b, int64(int32(num)), 10)
+	case fieldInt64:
+		w.b = append(strconv.AppendInt(append(w.b, '"'), int64(num), 10), '"')
+	case fieldFixed64:
+		w.b = append(strconv.AppendUint(append(w.b, '"'), num, 10), '"')
+	case fieldDouble:
+		w.float(math.Float64frombits(num))
 	}
-	j.end(']')
-	j.end('}')
-}
-
-func (j *jsonWriter) integer(v int64) {
-	j.key("intValue")
-	j.b = append(strconv.AppendInt(append(j.b, '"'), v, 10), '"')
 }
 
 // float writes a number, or the names protobuf's JSON gives to those that JSON
 // has no digits for.
-func (j *jsonWriter) float(v float64) {
+func (w *jsonWriter) float(v float64) {
 	switch {
 	case math.IsNaN(v):
-		j.b = append(j.b, `"NaN"`...)
+		w.b = append(w.b, `"NaN"`...)
 	case math.IsInf(v, 1):
-		j.b = append(j.b, `"Infinity"`...)
+		w.b = append(w.b, `"Infinity"`...)
 	case math.IsInf(v, -1):
-		j.b = append(j.b, `"-Infinity"`...)
+		w.b = append(w.b, `"-Infinity"`...)
 	default:
-		j.b = strconv.AppendFloat(j.b, v, 'g', -1, 64)
+		w.b = strconv.AppendFloat(w.b, v, 'g', -1, 64)
 	}
 }
 
-func (j *jsonWriter) string(s string) {
+func (w *jsonWriter) string(s []byte) {
 	const digits = "0123456789abcdef"
-	j.separate()
-	b := append(j.b, '"')
+	b := append(w.b, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
+			r, n := utf8.DecodeRune(s[i:])
 			if r == utf8.RuneError && n == 1 {
 				b = append(append(b, s[start:i]...), replacement...)
 				start = i + 1
@@ -286,5 +202,5 @@ func (j *jsonWriter) string(s string) {
 		i++
 		start = i
 	}
-	j.b = append(append(b, s[start:]...), '"')
+	w.b = append(append(b, s[start:]...), '"')
 }

@@ -55,45 +55,120 @@ func ParseSpan(b []byte) (SpanData, error) {
 	r := reader{rest: b}
 	for r.next() {
 		switch {
-		case r.is(spanTraceID, wireBytes):
-			r.id(s.TraceID[:])
-		case r.is(spanSpanID, wireBytes):
-			r.id(s.SpanID[:])
-		case r.is(spanParentID, wireBytes):
-			if len(r.data) > 0 { // an empty parent is a root's
-				r.id(s.ParentID[:])
-			}
-		case r.is(spanTraceState, wireBytes):
-			s.TraceState = r.text()
-		case r.is(spanFlags, wireFixed32):
-			s.Flags = uint32(r.num)
-		case r.is(spanName, wireBytes):
-			s.Name = r.text()
-		case r.is(spanKind, wireVarint):
-			s.Kind = Kind(r.num)
-		case r.is(spanStart, wireFixed64):
-			s.Start = r.num
-		case r.is(spanEnd, wireFixed64):
-			s.End = r.num
 		case r.is(spanAttributes, wireBytes):
 			s.Attributes = r.attribute(s.Attributes, 0)
-		case r.is(spanDroppedAttributes, wireVarint):
-			s.DroppedAttributes = uint32(r.num)
 		case r.is(spanEvents, wireBytes):
 			s.Events = append(s.Events, Event{})
 			r.err = s.Events[len(s.Events)-1].parse(r.data)
-		case r.is(spanDroppedEvents, wireVarint):
-			s.DroppedEvents = uint32(r.num)
 		case r.is(spanLinks, wireBytes):
 			s.Links = append(s.Links, Link{})
 			r.err = s.Links[len(s.Links)-1].parse(r.data)
-		case r.is(spanDroppedLinks, wireVarint):
-			s.DroppedLinks = uint32(r.num)
-		case r.is(spanStatus, wireBytes):
-			r.err = s.parseStatus(r.data)
+		default:
+			s.parseField(&r)
 		}
 	}
 	return s, r.err
+}
+
+// ScanSpan reads an encoded span but for attributes, events and links, which it
+// only counts; it calls attribute, unless that is nil, with each of the first.
+// So it hardly takes memory.
+func ScanSpan(b []byte, attribute func(key []byte, value RawValue)) (s SpanData, attributes, events int, err error) {
+	r := reader{rest: b}
+	for r.next() {
+		switch {
+		case r.is(spanAttributes, wireBytes):
+			attributes++
+			key, value, err := scanAttribute(r.data)
+			if r.err = err; err == nil && attribute != nil {
+				attribute(key, value)
+			}
+		case r.is(spanEvents, wireBytes):
+			events++
+		default:
+			s.parseField(&r)
+		}
+	}
+	return s, attributes, events, r.err
+}
+
+// parseField reads the reader's current field, if it is one that occurs once.
+func (s *SpanData) parseField(r *reader) {
+	switch {
+	case r.is(spanTraceID, wireBytes):
+		r.id(s.TraceID[:])
+	case r.is(spanSpanID, wireBytes):
+		r.id(s.SpanID[:])
+	case r.is(spanParentID, wireBytes):
+		if len(r.data) > 0 { // an empty parent is a root's
+			r.id(s.ParentID[:])
+		}
+	case r.is(spanTraceState, wireBytes):
+		s.TraceState = r.text()
+	case r.is(spanFlags, wireFixed32):
+		s.Flags = uint32(r.num)
+	case r.is(spanName, wireBytes):
+		s.Name = r.text()
+	case r.is(spanKind, wireVarint):
+		s.Kind = Kind(r.num)
+	case r.is(spanStart, wireFixed64):
+		s.Start = r.num
+	case r.is(spanEnd, wireFixed64):
+		s.End = r.num
+	case r.is(spanDroppedAttributes, wireVarint):
+		s.DroppedAttributes = uint32(r.num)
+	case r.is(spanDroppedEvents, wireVarint):
+		s.DroppedEvents = uint32(r.num)
+	case r.is(spanDroppedLinks, wireVarint):
+		s.DroppedLinks = uint32(r.num)
+	case r.is(spanStatus, wireBytes):
+		r.err = s.parseStatus(r.data)
+	}
+}
+
+// RawValue is an encoded value.
+type RawValue []byte
+
+// Text returns the value if it is a text, else "".
+func (v RawValue) Text() (text string) {
+	r := reader{rest: v}
+	for r.next() {
+		if r.is(anyString, wireBytes) {
+			text = r.text()
+		}
+	}
+	return text
+}
+
+// Int returns the value if it is an integer, else 0.
+func (v RawValue) Int() (n int64) {
+	r := reader{rest: v}
+	for r.next() {
+		if r.is(anyInt, wireVarint) {
+			n = int64(r.num)
+		}
+	}
+	return n
+}
+
+// Value returns the value, of the types that [Attribute] names, as far as it is
+// not damaged.
+func (v RawValue) Value() any {
+	r := reader{data: v}
+	return r.value(0)
+}
+
+func scanAttribute(b []byte) (key []byte, value RawValue, err error) {
+	r := reader{rest: b}
+	for r.next() {
+		switch {
+		case r.is(keyValueKey, wireBytes):
+			key = r.data
+		case r.is(keyValueValue, wireBytes):
+			value = r.data
+		}
+	}
+	return key, value, r.err
 }
 
 func (s *SpanData) parseStatus(b []byte) error {

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,7 +19,7 @@ type Attribute struct {
 // safe for concurrent use. Spans are grouped in a request by the identity of
 // their *Resource, so make one for each process, not one for each span.
 type Resource struct {
-	attributes []Attribute
+	attributes []Attribute // nil of one that was read
 	schemaURL  string
 	encoded    []byte // the fields of ResourceSpans other than scope_spans
 }
@@ -28,9 +29,11 @@ const (
 	requestResourceSpans                       = 1
 	resourceSpansResource, resourceSpansScopes = 1, 2
 	resourceSpansSchema                        = 3
-	resourceAttributes                         = 1
+	resourceAttributes, resourceDropped        = 1, 2
 	scopeSpansScope, scopeSpansSpans           = 1, 2
+	scopeSpansSchema                           = 3
 	scopeName, scopeVersion                    = 1, 2
+	scopeAttributes, scopeDropped              = 3, 4
 	responsePartialSuccess                     = 1
 	partialRejected, partialMessage            = 1, 2
 )
@@ -50,8 +53,44 @@ func NewResource(attrs []Attribute, schemaURL string) *Resource {
 	return r
 }
 
-// Attributes returns what NewResource was given; it must not be changed.
-func (r *Resource) Attributes() []Attribute { return r.attributes }
+// Attributes returns what NewResource was given, or what there is in the request
+// that the resource was read from, up to a damage; it must not be changed.
+func (r *Resource) Attributes() []Attribute {
+	if r.attributes != nil {
+		return r.attributes
+	}
+	var attributes []Attribute
+	r.each(func(field *reader) { attributes = field.attribute(attributes, 0) })
+	return attributes
+}
+
+// EachAttribute calls f with each attribute as it is encoded, up to a damage, so
+// that it takes no memory.
+func (r *Resource) EachAttribute(f func(key []byte, value RawValue)) {
+	r.each(func(field *reader) {
+		var key []byte
+		var value RawValue
+		if key, value, field.err = scanAttribute(field.data); field.err == nil {
+			f(key, value)
+		}
+	})
+}
+
+// each calls f with a reader at the field of each attribute.
+func (r *Resource) each(f func(field *reader)) {
+	outer := reader{rest: r.encoded}
+	for outer.next() {
+		if !outer.is(resourceSpansResource, wireBytes) {
+			continue
+		}
+		inner := reader{rest: outer.data}
+		for inner.next() {
+			if inner.is(resourceAttributes, wireBytes) {
+				f(&inner)
+			}
+		}
+	}
+}
 
 // SchemaURL returns the schema that the attributes follow, or "".
 func (r *Resource) SchemaURL() string { return r.schemaURL }
@@ -142,53 +181,59 @@ func scopeSize(s ScopeSpans) int {
 // ParseRequest takes the body of an export request apart, of spans or, since
 // the two are built alike, of log records, which are then what Spans holds.
 // AppendRequest makes the same of the result, unknown fields included. It does
-// not look into the spans, which are slices of b, and takes memory in proportion
-// to len(b). At an error the groups before the damage are returned.
-func ParseRequest(b []byte) ([]Group, error) {
+// not look into the spans, which are slices of b, and refuses a request in which
+// groups, scopes and spans are more than most. At an error the groups before the
+// damage are returned.
+func ParseRequest(b []byte, most int) ([]Group, error) {
 	var groups []Group
 	r := reader{rest: b}
+	count := func() error {
+		if most--; most < 0 {
+			return errTooMany
+		}
+		return nil
+	}
 	for r.next() {
 		if r.is(requestResourceSpans, wireBytes) {
+			if r.err = count(); r.err != nil {
+				break
+			}
 			var g Group
-			g, r.err = parseGroup(r.data)
+			g, r.err = parseGroup(r.data, count)
 			groups = append(groups, g)
 		}
 	}
 	return groups, r.err
 }
 
-func parseGroup(b []byte) (g Group, err error) {
+var errTooMany = errors.New("the request consists of too many parts")
+
+func parseGroup(b []byte, count func() error) (g Group, err error) {
 	res := new(Resource)
 	g.Resource = res
 	res.encoded, err = otherFields(b, resourceSpansScopes, func(data []byte) error {
-		s, err := parseScope(data)
+		if err := count(); err != nil {
+			return err
+		}
+		s, err := parseScope(data, count)
 		g.Scopes = append(g.Scopes, s)
 		return err
 	})
 	r := reader{rest: res.encoded, err: err}
 	for r.next() {
-		switch {
-		case r.is(resourceSpansResource, wireBytes):
-			inner := reader{rest: r.data}
-			for inner.next() {
-				if inner.is(resourceAttributes, wireBytes) {
-					res.attributes = inner.attribute(res.attributes, 0)
-				}
-			}
-			r.err = inner.err
-		case r.is(resourceSpansSchema, wireBytes):
+		if r.is(resourceSpansSchema, wireBytes) {
 			res.schemaURL = r.text()
 		}
 	}
 	return g, r.err
 }
 
-func parseScope(b []byte) (s ScopeSpans, err error) {
+func parseScope(b []byte, count func() error) (s ScopeSpans, err error) {
 	scope := new(Scope)
 	s.Scope = scope
 	scope.encoded, err = otherFields(b, scopeSpansSpans, func(data []byte) error {
 		s.Spans = append(s.Spans, data)
-		return nil
+		return count()
 	})
 	r := reader{rest: scope.encoded, err: err}
 	for r.next() {
@@ -261,6 +306,31 @@ func parseNumberAndText(b []byte) (number int64, text string, err error) {
 		}
 	}
 	return number, text, r.err
+}
+
+// AppendPartialSuccess appends the body of a successful answer, which says that
+// so many spans were rejected all the same, and why. With neither it is empty.
+func AppendPartialSuccess(dst []byte, rejected int64, message string) []byte {
+	if rejected == 0 && message == "" {
+		return dst
+	}
+	return appendText(dst, responsePartialSuccess, appendNumberAndText(nil, rejected, message))
+}
+
+// AppendStatus appends the body of an unsuccessful answer: a code of
+// google.rpc.Code, and what is wrong.
+func AppendStatus(dst []byte, code int32, message string) []byte {
+	return appendNumberAndText(dst, int64(code), message)
+}
+
+func appendNumberAndText(dst []byte, number int64, text string) []byte {
+	if number != 0 {
+		dst = appendUint(dst, partialRejected, uint64(number))
+	}
+	if text != "" {
+		dst = appendText(dst, partialMessage, valid(text))
+	}
+	return dst
 }
 
 func appendAttribute(b []byte, field byte, a Attribute) []byte {

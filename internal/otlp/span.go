@@ -1,9 +1,6 @@
 package otlp
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // Kind is a span's kind, numbered as OTLP numbers it.
 type Kind int32
@@ -78,8 +75,7 @@ func (s *Span) Context(traceID [16]byte, spanID, parentID [8]byte, traceState st
 		s.buf = append(append(s.buf, tag(spanParentID, wireBytes), 8), parentID[:]...)
 	}
 	if flags != 0 {
-		const t = spanFlags<<3 | wireFixed32
-		s.buf = binary.LittleEndian.AppendUint32(append(s.buf, t&0x7f|0x80, t>>7), flags)
+		s.buf = appendFixed32(s.buf, spanFlags, flags)
 	}
 }
 
@@ -298,7 +294,7 @@ func (s *Span) BeginLink(traceID [16]byte, spanID [8]byte, traceState string, fl
 	s.item, s.field = s.open(spanLinks), linkAttributes
 	s.ids(traceID, spanID, traceState)
 	if flags != 0 {
-		s.buf = binary.LittleEndian.AppendUint32(append(s.buf, tag(linkFlag, wireFixed32)), flags)
+		s.buf = appendFixed32(s.buf, linkFlag, flags)
 	}
 }
 
@@ -335,23 +331,12 @@ func text[T string | []byte](s *Span, key string, value T) {
 	s.buf = appendText(s.buf, anyString, value)
 }
 
-// open starts a message of unknown length and returns where its length stands.
-// One byte is reserved; close makes room when that is too little. Written this
-// way the encoding stays canonical, and short messages cost no copy.
-func (s *Span) open(field byte) int {
-	s.buf = append(s.buf, tag(field, wireBytes), 0)
-	return len(s.buf) - 1
+func (s *Span) open(field byte) (at int) {
+	s.buf, at = appendOpen(s.buf, field)
+	return at
 }
 
-func (s *Span) close(at int) {
-	n := uint64(len(s.buf) - at - 1)
-	if extra := varintSize(n) - 1; extra > 0 {
-		var room [9]byte
-		s.buf = append(s.buf, room[:extra]...)
-		copy(s.buf[at+1+extra:], s.buf[at+1:])
-	}
-	binary.PutUvarint(s.buf[at:], n)
-}
+func (s *Span) close(at int) { s.buf = appendClose(s.buf, at) }
 
 // closeItem closes whatever is open, so that the span's own fields can follow.
 func (s *Span) closeItem() {

@@ -51,6 +51,31 @@ func appendFixed64(b []byte, field byte, v uint64) []byte {
 	return binary.LittleEndian.AppendUint64(append(b, tag(field, wireFixed64)), v)
 }
 
+// appendFixed32 takes any field number, unlike the others.
+func appendFixed32(b []byte, field byte, v uint32) []byte {
+	return binary.LittleEndian.AppendUint32(appendVarint(b, uint64(field)<<3|wireFixed32), v)
+}
+
+// appendOpen starts a message of unknown length and returns where its length
+// stands. One byte is reserved; appendClose makes room when that is too little.
+// Written this way the encoding stays canonical, and short messages cost no copy.
+func appendOpen(b []byte, field byte) (opened []byte, at int) {
+	b = append(b, tag(field, wireBytes), 0)
+	return b, len(b) - 1
+}
+
+// appendClose ends the message whose length stands at the offset at.
+func appendClose(b []byte, at int) []byte {
+	n := uint64(len(b) - at - 1)
+	if extra := varintSize(n) - 1; extra > 0 {
+		var room [9]byte
+		b = append(b, room[:extra]...)
+		copy(b[at+1+extra:], b[at+1:])
+	}
+	binary.PutUvarint(b[at:], n)
+	return b
+}
+
 func validBytes(b []byte) bool { return utf8.Valid(b) }
 
 func valid(s string) string {

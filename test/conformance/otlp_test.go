@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -44,7 +45,55 @@ func TestRandomRequests(t *testing.T) {
 			if err := followsOTLP(text); err != nil {
 				t.Errorf("JSON: %v in %s", err, text)
 			}
+			back, err := otlp.ParseJSON(otlp.Traces, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = &tracepb.TracesData{}
+			if err := proto.Unmarshal(back, got); err != nil || !proto.Equal(got, want) {
+				t.Errorf("read back from JSON: got\n%v, %v\nwant\n%v", got, err, want)
+			}
 		})
+	}
+}
+
+// TestLogRequests transcodes random requests of log records to JSON and back,
+// and wants the official decoder to find them unchanged.
+func TestLogRequests(t *testing.T) {
+	for seed := range uint64(200) {
+		g := &generator{rand.New(rand.NewPCG(seed, 3))}
+		want := g.logs()
+		official, err := proto.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := otlp.AppendJSON(nil, otlp.Logs, official)
+		if err := followsOTLP(text); err != nil {
+			t.Errorf("seed %d: %v in %s", seed, err, text)
+		}
+		back, err := otlp.ParseJSON(otlp.Logs, text)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		got := &logspb.LogsData{}
+		if err := proto.Unmarshal(back, got); err != nil || !proto.Equal(got, want) {
+			t.Errorf("seed %d: got\n%v, %v\nwant\n%v\nfrom %s", seed, got, err, want, text)
+		}
+		groups, err := otlp.ParseRequest(official, math.MaxInt)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for i, rl := range want.ResourceLogs {
+			for k, sl := range rl.ScopeLogs {
+				for n, record := range sl.LogRecords {
+					l, err := otlp.ParseLog(groups[i].Scopes[k].Spans[n])
+					if err != nil || l.Time != record.TimeUnixNano || l.Severity != int32(record.SeverityNumber) || l.Flags != record.Flags ||
+						string(l.TraceID[:]) != string(record.TraceId) || l.EventName != record.EventName || len(l.Attributes) != len(record.Attributes) {
+						t.Errorf("seed %d: %+v, %v\nwant %v", seed, l, err, record)
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -104,8 +153,8 @@ func followsOTLP(text []byte) error {
 	if err := json.Unmarshal(text, &tree); err != nil {
 		return err
 	}
-	texts := map[string]bool{"startTimeUnixNano": true, "endTimeUnixNano": true, "timeUnixNano": true, "intValue": true}
-	numbers := map[string]bool{"kind": true, "code": true, "flags": true, "droppedAttributesCount": true}
+	texts := map[string]bool{"startTimeUnixNano": true, "endTimeUnixNano": true, "timeUnixNano": true, "observedTimeUnixNano": true, "intValue": true}
+	numbers := map[string]bool{"kind": true, "code": true, "flags": true, "droppedAttributesCount": true, "severityNumber": true}
 	var walk func(node any) error
 	walk = func(node any) error {
 		switch node := node.(type) {
@@ -161,6 +210,35 @@ func (g *generator) request() ([]otlp.Group, *tracepb.TracesData) {
 		want.ResourceSpans = append(want.ResourceSpans, rs)
 	}
 	return groups, want
+}
+
+func (g *generator) logs() *logspb.LogsData {
+	data := &logspb.LogsData{}
+	for range g.IntN(3) {
+		_, attributes := g.resourceAttributes()
+		rl := &logspb.ResourceLogs{Resource: &resourcepb.Resource{Attributes: attributes}, SchemaUrl: g.text()}
+		for range g.IntN(3) {
+			_, attributes := g.resourceAttributes()
+			sl := &logspb.ScopeLogs{
+				Scope:     &commonpb.InstrumentationScope{Name: g.text(), Attributes: attributes, DroppedAttributesCount: g.number()},
+				SchemaUrl: g.text(),
+			}
+			for range g.IntN(4) {
+				_, attributes := g.resourceAttributes()
+				_, body := g.value(0)
+				id, span := g.id16(), g.id8()
+				sl.LogRecords = append(sl.LogRecords, &logspb.LogRecord{
+					TimeUnixNano: g.Uint64(), ObservedTimeUnixNano: g.Uint64(),
+					SeverityNumber: logspb.SeverityNumber(g.IntN(25)), SeverityText: g.text(),
+					Body: body, Attributes: attributes, DroppedAttributesCount: g.number(),
+					Flags: g.number(), TraceId: id[:], SpanId: span[:], EventName: g.text(),
+				})
+			}
+			rl.ScopeLogs = append(rl.ScopeLogs, sl)
+		}
+		data.ResourceLogs = append(data.ResourceLogs, rl)
+	}
+	return data
 }
 
 func (g *generator) span() ([]byte, *tracepb.Span) {
