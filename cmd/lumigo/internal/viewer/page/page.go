@@ -1,4 +1,7 @@
-// Package page is the viewer's page: static files, which the program carries.
+// Package page is what the viewer shows in a browser: a static page that asks the viewer's HTTP API and nobody else.
+//
+// It is made of HTML, CSS and ES modules as browsers take them, with no framework and no build step; script/app.js
+// is where it starts.
 package page
 
 import (
@@ -6,8 +9,9 @@ import (
 	"io/fs"
 )
 
-//go:embed index.html
+//go:embed index.html icon.svg script style
 var files embed.FS
 
-// Files returns the files of the page; index.html is its entry.
+// Files returns the files of the page by their paths in its addresses; index.html is its entry, and stands for every
+// address of a view, such as /trace/{traceId}.
 func Files() fs.FS { return files }
