@@ -11,6 +11,37 @@ import (
 	"syscall"
 )
 
+// means are what the services run with; either may be missing.
+type means struct {
+	interpreter string // "" for no Python
+	binaries    string // directory of the Go services; "" for no Go
+}
+
+// find finds the means, and tells which are missing. That there are none is an error.
+func find(ctx context.Context, o Options, sources, temp string) (m means, err error) {
+	m.interpreter = findPython(ctx, o.Environ)
+	m.binaries, err = build(ctx, o, sources, temp)
+	why := ""
+	switch {
+	case ctx.Err() != nil:
+		return m, ctx.Err()
+	case err != nil && m.interpreter == "":
+		return m, fmt.Errorf("there is no Python from 3.7 to 3.14 on PATH, and the Go services cannot be built: %w", err)
+	case err != nil:
+		why = fmt.Sprintf("without Go: its services cannot be built, so the shop has its Python services alone: %v", err)
+	case m == means{}:
+		return m, ErrNothing
+	case m.binaries == "":
+		why = "without Go: there is no go command on PATH, so the shop has its Python services alone"
+	case m.interpreter == "":
+		why = "without Python: there is none from 3.7 to 3.14 on PATH, so the shop has its Go services alone"
+	}
+	if why != "" {
+		o.Tell(why)
+	}
+	return m, nil
+}
+
 // findPython returns an interpreter that can run the services, "" for none.
 func findPython(ctx context.Context, environ []string) string {
 	names := []string{"python3", "python"}
@@ -22,7 +53,7 @@ func findPython(ctx context.Context, environ []string) string {
 		if err != nil {
 			continue
 		}
-		cmd := exec.CommandContext(ctx, path, "-c", "import sys, sqlite3, http.server, wsgiref; sys.exit(not (3, 7) <= sys.version_info[:2] <= (3, 14))")
+		cmd := exec.CommandContext(ctx, path, "-I", "-c", "import sys, sqlite3, http.server, wsgiref; sys.exit(not (3, 7) <= sys.version_info[:2] <= (3, 14))")
 		cmd.Env = quiet(environ)
 		if cmd.Run() == nil {
 			return path

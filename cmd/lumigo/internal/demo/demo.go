@@ -39,68 +39,54 @@ var ErrNothing = errors.New("the demo needs Go 1.24 or later, or Python 3.7 to 3
 
 // Run runs the shop until ctx ends, or with Once until a trace has been shown. When it returns, all that it has started
 // has ended.
-func Run(ctx context.Context, o Options) (err error) {
+func Run(ctx context.Context, o Options) error {
 	temp, err := os.MkdirTemp("", "lumigo-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temp)
+	open, closeDown := context.WithCancelCause(ctx) // with the reason, if a service has ended that should not have
+	defer closeDown(nil)
+	err = run(open, closeDown, o, temp)
+	switch {
+	case ctx.Err() != nil:
+		return nil // as the user has asked for the end
+	case open.Err() != nil:
+		return context.Cause(open)
+	}
+	return err
+}
+
+func run(ctx context.Context, closeDown context.CancelCauseFunc, o Options, temp string) error {
 	sources, err := unpack(o.Shop, temp)
 	if err != nil {
 		return err
 	}
-	python := findPython(ctx, o.Environ)
-	binaries, err := build(ctx, o, sources, temp)
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case python == "" && binaries == "" && err == nil:
-		return ErrNothing
-	case python == "" && binaries == "":
-		return fmt.Errorf("there is no Python from 3.7 to 3.14 on PATH, and the Go services cannot be built: %w", err)
-	case binaries == "" && err == nil:
-		o.Tell("without Go: there is no go command on PATH, so the shop has its Python services alone")
-	case binaries == "":
-		o.Tell(fmt.Sprintf("without Go: its services cannot be built, so the shop has its Python services alone: %v", err))
-	case python == "":
-		o.Tell("without Python: there is none from 3.7 to 3.14 on PATH, so the shop has its Go services alone")
+	m, err := find(ctx, o, sources, temp)
+	if err != nil {
+		return err
 	}
-	services := &services{options: o, dir: sources, ended: make(chan string, 8)}
+	services := &services{options: o, dir: sources, closeDown: closeDown}
 	defer services.stop()
-	shop, err := services.open(ctx, python, binaries)
-	if err != nil || ctx.Err() != nil {
-		return unlessEnded(ctx, err)
+	shop, err := services.open(ctx, m)
+	if err != nil {
+		return err
 	}
 	customers := customers{till: shop.Till}
 	if err := customers.once(ctx); err != nil {
-		return unlessEnded(ctx, err)
+		return err
 	}
 	end := o.Busy("waiting for the first trace")
 	trace, err := await(ctx, o.Viewer, shop.Services)
 	end()
-	if err == nil {
-		err = o.Show(trace, shop)
+	if err != nil {
+		return err
 	}
-	if err != nil || o.Once {
-		return unlessEnded(ctx, err)
+	if err := o.Show(trace, shop); err != nil || o.Once {
+		return err
 	}
-	crowd, leave := context.WithCancel(ctx)
-	defer leave()
-	go customers.come(crowd)
-	select {
-	case <-ctx.Done():
-		return nil
-	case how := <-services.ended:
-		return errors.New(how)
-	}
-}
-
-// unlessEnded is no error once the user has asked for the end.
-func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	customers.come(ctx)
+	return nil
 }
 
 // unpack writes the sources, and makes a module of the Go programs. It returns where: a place in the user's cache that is
@@ -149,45 +135,35 @@ func write(files map[string][]byte, dir string) error {
 	return nil
 }
 
-// open starts the services one after the other, each of which is told where the ones before it are. Without an
-// interpreter or without binaries, those in that language are left out.
-func (s *services) open(ctx context.Context, interpreter, binaries string) (Shop, error) {
-	shop := Shop{}
-	urls := []string{}
-	start := func(name string, command ...string) error {
-		url, err := s.start(ctx, name, command, urls)
+// open starts the services one after the other, each of which is told where the ones before it are. Those that there are
+// no means for are left out.
+func (s *services) open(ctx context.Context, m means) (Shop, error) {
+	shop, urls := Shop{}, []string{}
+	for _, service := range []struct {
+		name, till string
+		isPython   bool
+	}{
+		{"stock", "", true},
+		{"payments", "", false},
+		{"orders", "/orders", false},
+		{"web", "/checkout", true},
+	} {
+		var command []string
+		switch {
+		case service.isPython && m.interpreter != "":
+			command = slices.Concat(s.options.Self, []string{"run", "--flush-timeout", "2s", "--", m.interpreter, service.name + ".py"})
+		case !service.isPython && m.binaries != "":
+			command = []string{filepath.Join(m.binaries, service.name)}
+		default:
+			continue
+		}
+		url, err := s.start(ctx, service.name, command, urls)
 		if err != nil {
-			return err
+			return shop, err
 		}
-		till := url + "/orders"
-		if name == "web" {
-			till = url + "/checkout"
-		}
-		shop.Till = till // the last one's
-		shop.Services = append(shop.Services, name)
-		urls = append(urls, strings.ToUpper(name)+"_URL="+url)
-		return nil
-	}
-	python := func(name string) error {
-		if interpreter == "" {
-			return nil
-		}
-		return start(name, slices.Concat(s.options.Self, []string{"run", "--flush-timeout", "2s", "--", interpreter, name + ".py"})...)
-	}
-	golang := func(name string) error {
-		if binaries == "" {
-			return nil
-		}
-		return start(name, filepath.Join(binaries, name))
-	}
-	if err := errors.Join(python("stock"), golang("payments")); err != nil {
-		return shop, err
-	}
-	if err := golang("orders"); err != nil {
-		return shop, err
-	}
-	if err := python("web"); err != nil {
-		return shop, err
+		shop.Till = url + service.till // the last one's
+		shop.Services = append(shop.Services, service.name)
+		urls = append(urls, strings.ToUpper(service.name)+"_URL="+url)
 	}
 	s.options.Tell("the shop is open: " + strings.Join(shop.Services, ", "))
 	return shop, nil

@@ -14,9 +14,9 @@ import (
 
 // services are the processes of the shop.
 type services struct {
-	options Options
-	dir     string
-	ended   chan string // how one has ended that should not have
+	options   Options
+	dir       string
+	closeDown context.CancelCauseFunc // told why, when one has ended that should not have
 
 	mu      sync.Mutex
 	running []*service
@@ -75,7 +75,10 @@ func (s *services) start(ctx context.Context, name string, command, urls []strin
 	go func() {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if _, url, ok := strings.Cut(lines.Text(), " answers at "); ok {
-				answers <- url
+				select {
+				case answers <- url:
+				default: // it has said so before
+				}
 			}
 		}
 		err := p.cmd.Wait()
@@ -83,21 +86,16 @@ func (s *services) start(ctx context.Context, name string, command, urls []strin
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !s.closing {
-			select {
-			case s.ended <- p.how(err):
-			default: // one is enough
-			}
+			s.closeDown(errors.New(p.how(err)))
 		}
 	}()
 	select {
 	case url := <-answers:
 		return url, nil
-	case how := <-s.ended:
-		return "", errors.New(how)
 	case <-time.After(patience):
 		return "", fmt.Errorf("%s has not said within %v where it answers", name, patience)
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	}
 }
 
