@@ -15,32 +15,39 @@ import (
 // spanAttributes reads the attributes of the span itself, which are those that
 // former names are added to.
 func (d *decoder) spanAttributes() (dropped uint32) {
-	d.request, d.response = wire{}, wire{}
+	d.request, d.response, d.own = wire{}, wire{}, d.own[:0]
 	if d.profile.duplicates != 0 {
-		d.old.Begin(d.profile.duplicates, d.kind)
 		start := d.Pos()
 		if d.Next() == marshal.Dict {
-			for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
-				if k == marshal.String {
-					key := view(d.Bytes())
-					d.old.Saw(key)
-					if key == wsgiEnviron || key == clientHead {
-						d.old.Saw("http.request.method")
-					}
-				} else if !d.SkipRest(k) {
-					break
-				}
-				if !d.Skip() {
-					break
-				}
+			d.names()
+		}
+		d.Seek(start)
+		d.old.Begin(d.profile.duplicates, d.kind)
+		for _, key := range d.own {
+			d.old.Saw(key)
+			if key == wsgiEnviron || key == clientHead {
+				d.old.Saw("http.request.method")
 			}
 		}
 		d.old.Ready()
-		d.Seek(start)
 	}
 	dropped = d.attributes(d.profile.config.Limits.AttributeCount, true)
 	d.scratch = d.old.Finish(&d.span, d.scratch, d.valueLimit)
 	return dropped
+}
+
+// names collects the names of the attributes in a dict, of which no key has been read yet.
+func (d *decoder) names() {
+	for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
+		if k == marshal.String {
+			d.own = append(d.own, view(d.Bytes()))
+		} else if !d.SkipRest(k) {
+			return
+		}
+		if !d.Skip() {
+			return
+		}
+	}
 }
 
 // attributes reads a dict of attributes, or None, into the span, event or link
@@ -65,13 +72,13 @@ func (d *decoder) attributes(limit int, ofSpan bool) (dropped uint32) {
 		case k == marshal.Invalid:
 			d.bad = true
 			return dropped
-		case key == "" || limit == 0:
-			d.Skip()
-			dropped++
 		case ofSpan && derives(key):
 			var lost uint32
 			limit, lost = d.derive(key, start, limit)
 			dropped += lost
+		case key == "" || limit == 0:
+			d.Skip()
+			dropped++
 		case d.attribute(key, start, ofSpan):
 			limit--
 		}

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -43,20 +44,12 @@ type derivation struct {
 
 // derive reads the value of an attribute that stands for others. The dict that it is in starts at start.
 func (d *decoder) derive(key string, start, limit int) (left int, lost uint32) {
-	here := d.Pos()
-	d.own = d.own[:0]
-	d.Seek(start)
-	for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
-		if k == marshal.String {
-			d.own = append(d.own, view(d.Bytes()))
-		} else if !d.SkipRest(k) {
-			break
-		}
-		if !d.Skip() {
-			break
-		}
+	if len(d.own) == 0 {
+		here := d.Pos()
+		d.Seek(start)
+		d.names()
+		d.Seek(here)
 	}
-	d.Seek(here)
 	made := derivation{decoder: d, left: limit}
 	switch k := d.Next(); {
 	case key == wsgiEnviron && k == marshal.Bytes:
@@ -75,15 +68,14 @@ func (d *decoder) derive(key string, start, limit int) (left int, lost uint32) {
 
 // may says whether an attribute is to be made, and counts it.
 func (m *derivation) may(key string) bool {
-	for _, own := range m.own {
-		if own == key {
-			return false
-		}
-	}
-	if m.left == 0 {
+	switch {
+	case slices.Contains(m.own, key):
+		return false
+	case m.left == 0:
 		m.lost++
 		return false
 	}
+	m.own = append(m.own, key) // once is enough
 	m.left--
 	return true
 }
@@ -105,6 +97,7 @@ func (m *derivation) int(key string, value int64) {
 
 func (m *derivation) method(method string) {
 	switch method {
+	case "": // cut off
 	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY":
 		m.text("http.request.method", method)
 	default:
@@ -142,16 +135,7 @@ func (m *derivation) environ(data []byte) {
 		if keys.Next() != marshal.String {
 			break
 		}
-		key, value := view(keys.Bytes()), ""
-		switch k := values.Next(); k {
-		case marshal.String:
-			value = view(m.valid(values.Bytes()))
-		case marshal.Int:
-			value = strconv.FormatInt(values.Int(), 10)
-		default:
-			values.SkipRest(k)
-		}
-		header := ""
+		key, value, header := view(keys.Bytes()), m.environValue(&values), ""
 		switch key {
 		case "REQUEST_METHOD":
 			method = value
@@ -192,12 +176,6 @@ func (m *derivation) environ(data []byte) {
 			m.headers = append(m.headers, mask.Header{Name: header, Value: value})
 		}
 	}
-	if method == "" {
-		method = "GET"
-	}
-	if scheme == "" {
-		scheme = "http"
-	}
 	m.method(method)
 	m.text("url.path", fromLatin1(script+path))
 	m.text("url.scheme", scheme)
@@ -225,6 +203,19 @@ func (m *derivation) environ(data []byte) {
 	m.requestHeaders()
 }
 
+// environValue reads one: text, or a number, as some servers have it for ports.
+func (m *derivation) environValue(values *marshal.Reader) string {
+	switch k := values.Next(); k {
+	case marshal.String:
+		return view(m.valid(values.Bytes()))
+	case marshal.Int:
+		return strconv.FormatInt(values.Int(), 10)
+	default:
+		values.SkipRest(k)
+	}
+	return ""
+}
+
 // head makes the attributes of a request that http.client has sent: (its head as bytes, host, port, the scheme's
 // port).
 func (m *derivation) head(size int) {
@@ -239,15 +230,8 @@ func (m *derivation) head(size int) {
 	} else {
 		m.SkipRest(k)
 	}
-	var ports [2]int64
-	for i := range ports {
-		if k := m.Next(); k == marshal.Int {
-			ports[i] = m.Int()
-		} else {
-			m.SkipRest(k)
-		}
-	}
-	port, standard := ports[0], ports[1]
+	port, _ := strconv.ParseInt(m.environValue(&m.Reader), 10, 64) // http.client takes text as well
+	standard, _ := strconv.ParseInt(m.environValue(&m.Reader), 10, 64)
 	for size -= 4; size > 0; size-- {
 		m.Skip()
 	}
@@ -262,7 +246,10 @@ func (m *derivation) head(size int) {
 		scheme = "https"
 	}
 	if absolute, _, ok := strings.Cut(target, "://"); ok && (absolute == "http" || absolute == "https") {
-		authority, _, _ := strings.Cut(target[len(absolute)+3:], "/") // as proxies want it
+		authority := target[len(absolute)+3:] // as proxies want it
+		if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+			authority = authority[:end]
+		}
 		address, port = hostAndPort(authority[strings.LastIndexByte(authority, '@')+1:], absolute == "https")
 	} else {
 		shown := address
@@ -276,11 +263,7 @@ func (m *derivation) head(size int) {
 	}
 	m.headers = m.headers[:0]
 	agent := ""
-	for row := range strings.SplitSeq(rest, "\r\n") {
-		if last := len(m.headers) - 1; last >= 0 && row != "" && (row[0] == ' ' || row[0] == '\t') {
-			m.headers[last].Value += " " + strings.TrimSpace(row) // a value that goes on in the next row
-			continue
-		}
+	for row := range strings.SplitSeq(unfold.Replace(rest), "\r\n") {
 		name, value, ok := strings.Cut(row, ":")
 		if !ok {
 			continue
@@ -298,6 +281,9 @@ func (m *derivation) head(size int) {
 	m.text("user_agent.original", agent)
 	m.requestHeaders()
 }
+
+// unfold joins the rows of a header whose value goes on in the next one.
+var unfold = strings.NewReplacer("\r\n ", " ", "\r\n\t", " ")
 
 // payload makes the attribute of a body as it was on the wire: the parts that it came in, and True after them when it was
 // longer than that. Only what is text is kept, unpacked if it travelled packed.
@@ -323,7 +309,7 @@ func (m *derivation) payload(key string, c mask.Category, w *wire, k marshal.Kin
 	if !w.text() {
 		return
 	}
-	body, cut = w.unpacked(body, cut, mostCapture)
+	body, cut = w.unpacked(body, cut, capture(m.profile.config))
 	if len(body) > 0 && m.may(key) {
 		m.body(key, c, body, cut)
 	}
@@ -334,17 +320,12 @@ type wire struct{ contentType, encoding string }
 
 // note takes what a message's headers say of its body. The strings are lent.
 func (w *wire) note(headers []mask.Header) {
-	*w = wire{}
 	for _, h := range headers {
-		switch len(h.Name) {
-		case len("content-type"):
-			if strings.EqualFold(h.Name, "content-type") {
-				w.contentType = h.Value
-			}
-		case len("content-encoding"):
-			if strings.EqualFold(h.Name, "content-encoding") {
-				w.encoding = strings.ToLower(strings.TrimSpace(h.Value))
-			}
+		switch {
+		case strings.EqualFold(h.Name, "content-type"):
+			w.contentType = h.Value
+		case strings.EqualFold(h.Name, "content-encoding"):
+			w.encoding = strings.ToLower(strings.TrimSpace(h.Value))
 		}
 	}
 }

@@ -58,7 +58,7 @@ type decoder struct {
 	old        semconv.FormerNames
 
 	request, response wire     // of the span's own messages
-	own               []string // names of a span's attributes, where others are derived
+	own               []string // names of the span's attributes, once they have been looked at
 }
 
 // next reads one record for a process with the given profile.

@@ -799,8 +799,9 @@ class Capture:
     def write(self, data):
         left = self._room - len(data)
         if left >= 0:
-            self._room = left
-            self.parts.append(bytes(data))
+            if data:
+                self._room = left
+                self.parts.append(bytes(data))
         elif self._room >= 0:
             self.parts += bytes(data[: self._room]), True
             self._room = -1

@@ -29,7 +29,8 @@ class _Shapes(dict):
     def __missing__(self, keys):
         if len(self) > 512:
             self.clear()
-        names = tuple([key for key in keys if key in _KNOWN or key[:5] == "HTTP_"])
+        known = [key for key in keys if key in _KNOWN]  # first, so that they stay where all is too long
+        names = tuple(known + [key for key in keys if key[:5] == "HTTP_"])
         body = [key for key in names if key == "CONTENT_LENGTH" or key == "HTTP_TRANSFER_ENCODING"]
         propagates = not _tracing.PROPAGATED.isdisjoint(map(_header, names))
         values = itemgetter(*names) if len(names) > 1 else lambda environ: tuple([environ[name] for name in names])
