@@ -15,27 +15,39 @@ import (
 // spanAttributes reads the attributes of the span itself, which are those that
 // former names are added to.
 func (d *decoder) spanAttributes() (dropped uint32) {
+	d.request, d.response, d.own = wire{}, wire{}, d.own[:0]
 	if d.profile.duplicates != 0 {
-		d.old.Begin(d.profile.duplicates, d.kind)
 		start := d.Pos()
 		if d.Next() == marshal.Dict {
-			for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
-				if k == marshal.String {
-					d.old.Saw(view(d.Bytes()))
-				} else if !d.SkipRest(k) {
-					break
-				}
-				if !d.Skip() {
-					break
-				}
+			d.names()
+		}
+		d.Seek(start)
+		d.old.Begin(d.profile.duplicates, d.kind)
+		for _, key := range d.own {
+			d.old.Saw(key)
+			if key == wsgiEnviron || key == clientHead {
+				d.old.Saw("http.request.method")
 			}
 		}
 		d.old.Ready()
-		d.Seek(start)
 	}
 	dropped = d.attributes(d.profile.config.Limits.AttributeCount, true)
 	d.scratch = d.old.Finish(&d.span, d.scratch, d.valueLimit)
 	return dropped
+}
+
+// names collects the names of the attributes in a dict, of which no key has been read yet.
+func (d *decoder) names() {
+	for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
+		if k == marshal.String {
+			d.own = append(d.own, view(d.Bytes()))
+		} else if !d.SkipRest(k) {
+			return
+		}
+		if !d.Skip() {
+			return
+		}
+	}
 }
 
 // attributes reads a dict of attributes, or None, into the span, event or link
@@ -60,6 +72,10 @@ func (d *decoder) attributes(limit int, ofSpan bool) (dropped uint32) {
 		case k == marshal.Invalid:
 			d.bad = true
 			return dropped
+		case ofSpan && derives(key):
+			var lost uint32
+			limit, lost = d.derive(key, start, limit)
+			dropped += lost
 		case key == "" || limit == 0:
 			d.Skip()
 			dropped++
@@ -143,28 +159,36 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 
 // textual writes a text, or bytes that may be one, masked by its form.
 func (d *decoder) textual(key string, f semconv.Form, c mask.Category, k marshal.Kind, truncated bool) {
-	m, limit := d.profile.masker, d.valueLimit
 	value := d.Bytes()
 	if f == semconv.Body || f == semconv.Headers {
 		if k == marshal.String {
 			value = d.valid(value)
 		}
-		start := len(d.scratch)
-		d.scratch = m.AppendBody(d.scratch, c, value, truncated, limit)
-		d.emit(key, d.scratch[start:])
+		d.body(key, c, value, truncated)
 		return
 	}
 	if k == marshal.Bytes && !utf8.Valid(value) {
-		if limit >= 0 {
-			value = value[:min(len(value), limit/2+1)]
+		if d.valueLimit >= 0 {
+			value = value[:min(len(value), d.valueLimit/2+1)]
 		}
 		start := len(d.scratch)
 		d.scratch = hex.AppendEncode(append(d.scratch, "0x"...), value)
 		d.emit(key, d.scratch[start:])
 		return
 	}
-	value = d.valid(value)
+	d.masked(key, f, d.valid(value))
+}
+
+// body writes a body, which may be text, masked.
+func (d *decoder) body(key string, c mask.Category, value []byte, truncated bool) {
 	start := len(d.scratch)
+	d.scratch = d.profile.masker.AppendBody(d.scratch, c, value, truncated, d.valueLimit)
+	d.emit(key, d.scratch[start:])
+}
+
+// masked writes a text of a form that says how it is to be masked.
+func (d *decoder) masked(key string, f semconv.Form, value []byte) {
+	m, start := d.profile.masker, len(d.scratch)
 	switch f {
 	case semconv.Address:
 		d.scratch = m.AppendURL(d.scratch, view(value))
@@ -367,6 +391,17 @@ func (d *decoder) headersOf(key string, c mask.Category, k marshal.Kind) {
 			}
 		}
 	}
+	switch key {
+	case "http.request.headers":
+		d.request.note(d.headers)
+	case "http.response.headers":
+		d.response.note(d.headers)
+	}
+	d.headersAs(key, c)
+}
+
+// headersAs writes the headers that have been collected.
+func (d *decoder) headersAs(key string, c mask.Category) {
 	start := len(d.scratch)
 	d.scratch = d.profile.masker.AppendHeaders(d.scratch, c, d.headers, d.valueLimit)
 	d.emit(key, d.scratch[start:])
@@ -379,19 +414,24 @@ func (d *decoder) headerText(k marshal.Kind) []byte {
 	case marshal.String, marshal.Big:
 		return d.valid(d.Bytes())
 	case marshal.Bytes:
-		if utf8.Valid(d.Bytes()) {
-			return d.Bytes()
-		}
-		start := len(d.scratch)
-		for _, c := range d.Bytes() {
-			d.scratch = utf8.AppendRune(d.scratch, rune(c))
-		}
-		return d.scratch[start:]
+		return d.latin1(d.Bytes())
 	case marshal.Int, marshal.Bool, marshal.Float:
 		return []byte(d.key(k))
 	}
 	d.SkipRest(k)
 	return nil
+}
+
+// latin1 returns text, which was Latin-1 if it is not UTF-8.
+func (d *decoder) latin1(s []byte) []byte {
+	if utf8.Valid(s) {
+		return s
+	}
+	start := len(d.scratch)
+	for _, c := range s {
+		d.scratch = utf8.AppendRune(d.scratch, rune(c))
+	}
+	return d.scratch[start:]
 }
 
 // parametersOf writes the parameters of a statement: a list or a dict of them,

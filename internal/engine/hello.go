@@ -98,6 +98,14 @@ func text(v any) string {
 // to fit a frame with everything else.
 const mostCapture = 32 << 10
 
+// capture is how much of a raw body a process keeps: what is masked may become shorter.
+func capture(c *config.Config) int {
+	if limit := c.Limits.AttributeValueLength; limit >= 0 {
+		return min(2*limit, mostCapture)
+	}
+	return mostCapture
+}
+
 // settings makes the answer to a HELLO.
 func settings(c *config.Config, log []config.Message) []byte {
 	b := header{version: version, kind: frameSettings, count: 1}.append(nil)
@@ -135,13 +143,8 @@ func settings(c *config.Config, log []config.Message) []byte {
 	texts("client", c.Filter.Client)
 	b = marshal.EndDict(b)
 	texts("disabled", c.DisabledInstrumentations)
-	limit := c.Limits.AttributeValueLength
-	capture := 2 * limit
-	if limit < 0 || capture > mostCapture {
-		capture = mostCapture
-	}
-	number("capture", capture)
-	number("value_limit", limit)
+	number("capture", capture(c))
+	number("value_limit", c.Limits.AttributeValueLength)
 	number("attribute_count", c.Limits.AttributeCount)
 	number("event_count", c.Limits.EventCount)
 	number("link_count", c.Limits.LinkCount)

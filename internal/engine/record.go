@@ -56,6 +56,9 @@ type decoder struct {
 	writer     *mask.Writer
 	masker     *mask.Masker // writer's
 	old        semconv.FormerNames
+
+	request, response wire     // of the span's own messages
+	own               []string // names of the span's attributes, once they have been looked at
 }
 
 // next reads one record for a process with the given profile.

@@ -83,22 +83,12 @@ def begin(scope, receive, send):
     if span.recording:
         span.attributes["http.request.headers"] = list(raw)
         if kind == "http" and (b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"):
-            content_type, encoding = headers.get(b"content-type"), headers.get(b"content-encoding")
-            request.received_encoding = encoding.decode("latin-1") if encoding else None
-            request.received = _http.keeper(
-                content_type.decode("latin-1") if content_type else None, request.received_encoding
-            )
+            request.received = _http.keeper()
     return request
 
 
 class Request(_http.Request):
     """An ASGI request."""
-
-    def open(self):
-        self.opened = True
-        if self.headers and self.span.recording:
-            content_type, self.sent_encoding = _http.types_of_bytes(self.headers)
-            self.sent = _http.keeper(content_type, self.sent_encoding)
 
     async def receive(self):
         message = await self.pass_receive()

@@ -27,7 +27,6 @@ BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
 _HIGH_DESCRIPTOR = 900  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
-_ONE_SPAN, _ONE_NOTE = 1 << 48 | 1 << 32, 1 << 32  # counts before an entry of a ring
 _RING_AFTER = 48  # frames: mapping memory costs about as much as sending so many
 _ENVIRON_VALUE = 1024
 _CHECK_NS = 1000000000
@@ -274,19 +273,23 @@ def drain():
             return
         try:
             _holder = get_ident()
-            if _ring is None or _backlog or len(spans) + len(notes) != 1:
+            if _ring is None or _backlog:
                 _drain(lock)
                 continue
             last_sent = time_ns()  # the same in short, for the usual case
-            if spans:
-                _made += 1
-                body = spans.pop(0)
-                if not _ring.write(_ONE_SPAN, body, _made):
-                    _keep(body, 1, 1)
+            count, facts = len(spans), len(notes)  # more may come while we are at it
+            records = count + facts
+            if records == 1:
+                body = spans.pop(0) if count else notes.pop(0)
             else:
-                body = notes.pop(0)
-                if not _ring.write(_ONE_NOTE, body, _made):
-                    _keep(body, 1, 0)
+                body = b"".join(notes[:facts] + spans[:count])
+                if len(body) > MAX_RECORD:
+                    _drain(lock)
+                    continue
+                del notes[:facts], spans[:count]
+            _made += count
+            if not _ring.write(count << 48 | records << 32, body, _made):
+                _keep(body, records, count)
             if not 0 <= last_sent - _checked < _CHECK_NS:
                 _check()
         except Exception as err:

@@ -1,7 +1,8 @@
-"""What the HTTP hooks share: the request that a server is answering, and which bodies are kept.
+"""What the HTTP hooks share: the request that a server is answering, and what is kept of bodies.
 
 A request has one Request, however many layers it passes: the outermost seam makes it, inner seams and the
-frameworks find it with serving(). Names follow the stable HTTP semantic conventions.
+frameworks find it with serving(). Names follow the stable HTTP semantic conventions; what can be told from the
+request's head, such as which bodies are text, is left to the engine.
 """
 
 import sys
@@ -11,11 +12,8 @@ from . import _imports, _tracing
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 ERROR = 2  # OTLP's status code
 
-_KEPT = ("json", "text/", "xml", "x-www-form-urlencoded", "graphql", "yaml")
-_PACKED = frozenset(("gzip", "x-gzip", "deflate"))
-_BOUND = 512  # entries of each cache below, which are emptied when full: their keys come from clients
+_BOUND = 512  # entries of the cache of hosts, which is emptied when full: its keys come from clients
 
-_kept = {None: True, "": True}
 _hosts = {}
 _told = {}
 
@@ -56,72 +54,10 @@ def named(method):
     return method if method in METHODS else "HTTP"
 
 
-def keeper(content_type, encoding):
-    """A Capture for a body of this type, or None when it is not text, or packed in a way we cannot undo.
-
-    A body without a type is kept: the engine shows what is not UTF-8 as hexadecimal.
-    """
+def keeper():
+    """A Capture for a body as it is on the wire; None when none are kept."""
     limit = _tracing.settings.capture
-    if not limit:
-        return None
-    kept = _kept.get(content_type)
-    if kept is None:
-        if len(_kept) > _BOUND:
-            _kept.clear()
-        text = content_type if type(content_type) is str else bytes(content_type).decode("latin-1")
-        text = text.partition(";")[0].strip().lower()
-        kept = _kept[content_type] = not text or any(part in text for part in _KEPT)
-    if not kept:
-        return None
-    if encoding and encoding.lower() not in _PACKED and encoding.lower() != "identity":
-        return None
-    return _tracing.Capture(limit)
-
-
-def body(capture, encoding):
-    """What was kept of a body, as an attribute value: unpacked when it travelled packed. None when nothing was."""
-    value = capture.value()
-    if not value or not encoding or encoding.lower() not in _PACKED:
-        return value
-    data, cut = value if type(value) is tuple else (value, False)
-    import zlib
-
-    try:
-        stream = zlib.decompressobj(47)  # gzip or zlib, whichever it is
-        data = stream.decompress(data, _tracing.settings.capture)
-    except zlib.error:
-        try:
-            stream = zlib.decompressobj(-15)  # "deflate" without the zlib header, as some servers send it
-            data = stream.decompress(data, _tracing.settings.capture)
-        except zlib.error:
-            return None
-    return (data, True) if cut or not stream.eof else data
-
-
-def types(headers):
-    """The content type and encoding in a list of (name, value) pairs of str."""
-    content_type = encoding = None
-    for name, value in headers:
-        length = len(name)
-        if length == 12:
-            if name.lower() == "content-type":
-                content_type = value
-        elif length == 16 and name.lower() == "content-encoding":
-            encoding = value
-    return content_type, encoding
-
-
-def types_of_bytes(headers):
-    """The same for pairs of bytes, as ASGI has them."""
-    content_type = encoding = None
-    for name, value in headers:
-        length = len(name)
-        if length == 12:
-            if name.lower() == b"content-type":
-                content_type = value.decode("latin-1")
-        elif length == 16 and name.lower() == b"content-encoding":
-            encoding = value.decode("latin-1")
-    return content_type, encoding
+    return _tracing.Capture(limit) if limit else None
 
 
 def address(host, scheme):
@@ -153,9 +89,8 @@ class Request:
     prefix = ""  # of routes, when applications are mounted in one another
     status = 0
     headers = None  # of the response
-    received = received_encoding = None  # the request's body as the application read it
-    sent = sent_encoding = None  # the response's
-    opened = False  # whether it is decided that the response's body is kept
+    received = None  # the request's body as the application read it
+    sent = None  # the response's
     done = False
 
     def __init__(self, span, method, path, query):
@@ -177,20 +112,15 @@ class Request:
         if not self.done:
             self.span.record_exception(error)
 
-    def open(self):
-        """Decides, at its first bytes, whether the response's body is kept."""
-        self.opened = True
-        if self.headers and self.span.recording:
-            content_type, self.sent_encoding = types(self.headers)
-            self.sent = keeper(content_type, self.sent_encoding)
-
     def keep(self, data):
         """Keeps bytes that go out."""
         try:
-            if not self.opened:
-                self.open()
-            if self.sent is not None and data:
-                self.sent.write(data)
+            sent = self.sent
+            if sent is None:
+                if not self.span.recording:
+                    return
+                sent = self.sent = _tracing.Capture(_tracing.settings.capture)
+            sent.write(data)
         except Exception as error:
             trouble(error)
 
@@ -200,7 +130,7 @@ class Request:
             return
         self.done = True
         span = self.span
-        span.request = self.mark = self.input = None  # which would keep one another alive
+        span.request = self.mark = None  # which would keep one another alive
         try:
             if span.recording:
                 attributes = span.attributes
@@ -213,9 +143,9 @@ class Request:
                 if self.headers:
                     attributes["http.response.headers"] = self.headers
                 if self.received is not None:
-                    attributes["http.request.body"] = body(self.received, self.received_encoding)
+                    attributes["http.request.payload"] = self.received.parts
                 if self.sent is not None:
-                    attributes["http.response.body"] = body(self.sent, self.sent_encoding)
+                    attributes["http.response.payload"] = self.sent.parts
         except Exception as error:
             trouble(error)
         span.end()

@@ -10,6 +10,7 @@ import sys
 
 _MAGIC = b"lumigo\0\1"
 _DATA = 4096
+_BODY = _DATA + 8
 _HEAD, _MADE, _DROPPED, _TAIL, _STATE = 8, 9, 10, 16, 17  # words of eight bytes
 UNREAD, CLOSED = 0, 1  # states; larger ones are odd when the engine wants to be woken
 _WIPE_ON_FORK = 18
@@ -85,19 +86,18 @@ class Ring:
     def write(self, counts, body, made):
         """Hand over a body. counts: its records << 32, those that are spans << 48. made: all
         spans of this process so far. False when there is no room."""
-        head = self._head
         size = len(body)
-        at = head & self._mask
-        end = head + (size + 15 & -8)
+        at = self._head & self._mask
+        end = self._head + (size + 15 & -8)
         if end > self._limit or at + 8 + size > self._capacity:
             at = self._room(size)
             if at < 0:
                 return False
             end = self._head + (size + 15 & -8)
-        at += _DATA
         words = self._words
-        words[at >> 3] = counts | size
-        self._memory[at + 8 : at + 8 + size] = body
+        words[_DATA + at >> 3] = counts | size
+        at += _BODY
+        self._memory[at : at + size] = body
         if self._fence is not None:
             # On processors that reorder writes, the entry must be there before the head
             # says so; letting go of a lock and taking it is what Python has for that.

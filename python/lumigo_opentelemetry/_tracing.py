@@ -155,7 +155,7 @@ def configure(fields):
 
 
 def _apply():
-    global _parent_based, _bound, _filters, _injectors, _extractors, _attribute_limit
+    global _parent_based, _bound, _filters, _injectors, _extractors, _only_w3c, _attribute_limit
     name, ratio = settings.sampler
     _parent_based = name.startswith("parentbased_")
     plain = name[len("parentbased_"):] if _parent_based else name
@@ -168,6 +168,7 @@ def _apply():
     _filters = _compile_filters(settings.filters)
     _injectors = tuple(_INJECT[p] for p in settings.propagators if p in _INJECT)
     _extractors = tuple(_EXTRACT[p] for p in settings.propagators if p in _EXTRACT)
+    _only_w3c = _injectors in ((_write_tracecontext,), (_write_tracecontext, _write_baggage))
     limit = settings.attribute_count
     _attribute_limit = limit if limit is not None and limit >= 0 else 1 << 62
 
@@ -207,13 +208,11 @@ def endpoint_of(kind, attributes):
         return attributes.get("url.full") or attributes.get("http.url") or attributes.get("http.target") or None
     if kind == SERVER:
         endpoint = attributes.get("url.path") or attributes.get("http.target") or attributes.get("http.url")
-        if not isinstance(endpoint, str):
-            return None
-        return _without_authority(endpoint)
+        return without_authority(endpoint) if isinstance(endpoint, str) else None
     return None
 
 
-def _without_authority(url):
+def without_authority(url):
     scheme, colon, rest = url.partition("://")
     if colon and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
         url = "//" + rest
@@ -225,8 +224,8 @@ def _without_authority(url):
     return url
 
 
-def _dropped_by_filter(kind, attributes):
-    endpoint = endpoint_of(kind, attributes)
+def _dropped_by_filter(kind, attributes, endpoint):
+    endpoint = endpoint_of(kind, attributes) if endpoint is None else endpoint()
     if not endpoint or not isinstance(endpoint, str):
         return False
     for pattern, variable in _filters[kind]:
@@ -256,16 +255,32 @@ class SpanContext:
         self.baggage = baggage
 
 
+def _field(index):
+    """A part of a span that stands in its record."""
+
+    def get(self):
+        return self.record[index]
+
+    def set(self, value):
+        self.record[index] = value
+
+    return property(get, set)
+
+
 class Span:
     """One unit of work. attributes is a plain dict that hooks may write into until end();
-    recording is False when the span only carries its context along, and after its end."""
+    recording is False when the span only carries its context along, and after its end.
+
+    record is what the engine gets, see docs/protocol.md."""
 
     __slots__ = (
-        "trace_id", "span_id", "parent_id", "flags", "trace_state", "baggage",
-        "name", "kind", "scope", "start_ns", "end_ns", "attributes", "events", "links",
-        "status", "status_message", "dropped", "recording", "root", "pid", "api",
+        "record", "attributes", "baggage", "recording", "root", "pid", "api",
         "request",  # what _http knows of the request that this span is part of, or None
     )  # fmt: skip
+
+    trace_id, span_id, parent_id, flags, trace_state = map(_field, range(1, 6))
+    name, kind, start_ns, end_ns, status, status_message, scope = map(_field, range(6, 13))
+    events, links, dropped = map(_field, range(14, 17))
 
     def set_attribute(self, key, value):
         if self.recording:
@@ -279,27 +294,26 @@ class Span:
 
     def add_event(self, name, attributes=None, time_ns=None):
         if self.recording:
-            self._add("events", 1, settings.event_count, (time_ns or _now(), name, attributes))
+            self._add(_EVENTS, settings.event_count, (time_ns or _now(), name, attributes))
 
     def add_link(self, context, attributes=None):
         """context: anything with trace_id, span_id, flags and trace_state."""
         if self.recording:
             link = (context.trace_id, context.span_id, context.flags, context.trace_state, attributes)
-            self._add("links", 2, settings.link_count, link)
+            self._add(_LINKS, settings.link_count, link)
 
-    def _add(self, slot, what, limit, item):
-        items = getattr(self, slot)
+    def _add(self, index, limit, item):
+        items = self.record[index]
         if items is None:
-            items = []
-            setattr(self, slot, items)
+            items = self.record[index] = []
         if len(items) < limit or limit < 0:
             items.append(item)
         else:
-            self._count_dropped(what, 1)
+            self._count_dropped(index, 1)
 
-    def _count_dropped(self, what, n):
+    def _count_dropped(self, index, n):
         dropped = list(self.dropped or (0, 0, 0))
-        dropped[what] += n
+        dropped[index - _ATTRIBUTES] += n
         self.dropped = tuple(dropped)
 
     def record_exception(self, exc, attributes=None, time_ns=None, escaped=False):
@@ -315,22 +329,17 @@ class Span:
 
     def end(self, end_ns=None):
         """Finish and hand over. Later calls change nothing."""
-        if self.end_ns:
+        record = self.record
+        if record[_END]:
             return
-        self.end_ns = end_ns = end_ns or time_ns()
+        record[_END] = end_ns = end_ns or time_ns()
         if not self.recording:
             return
         self.recording = False
         if self.pid != _pid:
             return  # begun before a fork: the parent process reports it
-        attributes = self.attributes
-        if len(attributes) > _attribute_limit:
-            attributes = self._within_limit()
-        record = (
-            0, self.trace_id, self.span_id, self.parent_id, self.flags, self.trace_state,
-            self.name, self.kind, self.start_ns, end_ns, self.status, self.status_message,
-            self.scope, attributes, self.events, self.links, self.dropped,
-        )  # fmt: skip
+        if len(self.attributes) > _attribute_limit:
+            record[_ATTRIBUTES] = self._within_limit()
         try:
             data = dumps(record, 2)
         except Exception:
@@ -343,8 +352,11 @@ class Span:
 
     def _within_limit(self):
         keys = list(self.attributes)
-        self._count_dropped(0, len(keys) - _attribute_limit)
+        self._count_dropped(_ATTRIBUTES, len(keys) - _attribute_limit)
         return {key: self.attributes[key] for key in keys[:_attribute_limit]}
+
+
+_END, _ATTRIBUTES, _EVENTS, _LINKS = 9, 13, 14, 15  # in a record
 
 
 class RemoteSpan(Span):
@@ -354,11 +366,12 @@ class RemoteSpan(Span):
     __slots__ = ()
 
     def __init__(self, trace_id, span_id, flags, trace_state=None, baggage=None):
-        self.trace_id, self.span_id, self.flags = trace_id, span_id, flags & 1
-        self.trace_state, self.baggage = trace_state, baggage
-        self.name, self.kind, self.scope, self.attributes = "", INTERNAL, SCOPE, {}
-        self.start_ns = self.end_ns = self.status = 0
-        self.parent_id = self.events = self.links = self.status_message = self.dropped = self.api = None
+        self.attributes = attributes = {}
+        self.record = [
+            0, trace_id, span_id, None, flags & 1, trace_state, "", INTERNAL, 0, 0, UNSET, None, SCOPE, attributes,
+            None, None, None,
+        ]  # fmt: skip
+        self.baggage, self.api = baggage, None
         self.recording, self.root, self.pid = False, True, _pid
         current = _span.get()
         self.request = None if current is None else current.request
@@ -369,51 +382,56 @@ _new = Span.__new__
 
 
 def start_span(
-    name, kind=INTERNAL, attributes=None, parent=CURRENT, scope=SCOPE, start=None, links=None, remote=None
+    name, kind=INTERNAL, attributes=None, parent=CURRENT, scope=SCOPE, start=None, links=None, remote=None, endpoint=None
 ):
     """Begin a span; always returns one, if only to carry its context (recording False).
 
     attributes becomes the span's own dict. parent: CURRENT, None for a new trace, a Span,
     or a SpanContext from extract(). remote: the caller's SpanContext, parent only where
     nothing is current here. start: nanoseconds since 1970, now if None. links: a list of
-    (trace_id, span_id, flags, trace_state, attributes).
+    (trace_id, span_id, flags, trace_state, attributes). endpoint: returns what filters look
+    at, where that does not stand in the attributes.
     """
     span = _new(Span)
-    span.start_ns = now = start or time_ns()
+    now = start or time_ns()
     if parent is CURRENT:
         parent = _span.get()
         if parent is None:
             parent = remote
-        elif parent.end_ns and now - parent.end_ns > STALE_NS:
-            parent = remote
-    if type(parent) is not Span:
+        else:
+            ended = parent.record[_END]
+            if ended and now - ended > STALE_NS:
+                parent = remote
+    if attributes is None:
+        attributes = {}
+    if type(parent) is Span:
+        above = parent.record
+        trace_id, parent_id, state = above[1], above[2], above[5]
+        span.baggage = parent.baggage
+        span.request = parent.request
+        span.root = root = False
+        keep = above[4] & 1
+    else:
         mark = _handover.mark
         if _getpid() != _pid if mark is None else not mark[0]:
             ensure_own()
-    span.pid = _pid
-    span.span_id = (_bits(64) or 1).to_bytes(8, "big")
-    if parent is None or parent.trace_id is None:
-        trace_id = _new_trace_id()
-        span.root = True
-        span.parent_id = span.trace_state = span.request = None
-        span.baggage = parent and parent.baggage
-        keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
-    else:
-        trace_id = parent.trace_id
-        span.root = root = type(parent) is not Span
-        span.request = parent.request if not root or isinstance(parent, RemoteSpan) else None
-        span.parent_id = parent.span_id
-        span.trace_state = parent.trace_state
-        span.baggage = parent.baggage
-        if _parent_based or not root:
-            keep = parent.flags & 1
-        else:
+        span.root = root = True
+        span.request = parent_id = state = None
+        if parent is None or parent.trace_id is None:
+            trace_id = _new_trace_id()
+            span.baggage = parent and parent.baggage
             keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
-    span.trace_id = trace_id
-    if attributes is None:
-        attributes = {}
+        else:
+            trace_id, parent_id, state = parent.trace_id, parent.span_id, parent.trace_state
+            span.baggage = parent.baggage
+            if isinstance(parent, RemoteSpan):
+                span.request = parent.request
+            if _parent_based:
+                keep = parent.flags & 1
+            else:
+                keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
     if keep:
-        if _filters is not None and kind in _filters and _dropped_by_filter(kind, attributes):
+        if _filters is not None and kind in _filters and _dropped_by_filter(kind, attributes, endpoint):
             keep = False
         elif _suppressed.get():
             keep = False
@@ -421,37 +439,29 @@ def start_span(
             tags = _tags.get()
             if tags:
                 attributes.update(tags)
-    span.name = name
-    span.kind = kind
-    span.scope = scope
+    span.record = [
+        0, trace_id, (_bits(64) or 1).to_bytes(8, "big"), parent_id, 1 if keep else 0, state, name, kind, now, 0,
+        UNSET, None, scope, attributes, None, links, None,
+    ]  # fmt: skip
     span.attributes = attributes
-    span.links = links
-    span.end_ns = span.status = 0
-    span.events = span.status_message = span.dropped = span.api = None
-    if keep:
-        span.flags = 1
-        span.recording = True
-        if span.root and (kind == SERVER or kind == CONSUMER):
-            _announce(span)
-    else:
-        span.flags = 0
-        span.recording = False
+    span.recording = bool(keep)
+    span.pid = _pid
+    span.api = None
+    if keep and root and (kind == SERVER or kind == CONSUMER):
+        _announce(span.record)
     return span
 
 
-def _announce(span):
+def _announce(record):
     """Tell the engine of a request that has begun, so that it can be reported should
     this process die before its end."""
-    record = (
-        1, span.trace_id, span.span_id, span.parent_id, span.flags, span.trace_state,
-        span.name, span.kind, span.start_ns, span.scope, span.attributes,
-    )  # fmt: skip
+    started = (1, *record[1:9], *record[12:14])
     try:
-        data = dumps(record, 2)
+        data = dumps(started, 2)
     except Exception:
         data = None
     if data is None or len(data) > MAX_RECORD:
-        data = _handover.tamed(record)
+        data = _handover.tamed(started)
     _handover.notes.append(data)
     _drain()
 
@@ -496,14 +506,11 @@ def describe_exception(exc, escaped=False):
 # --- context ----------------------------------------------------------------------------
 
 
-def current_span():
-    """The span that is current in this thread, task or greenlet, or None."""
-    return _span.get()
+# The span that is current in this thread, task or greenlet, or None.
+current_span = _span.get
 
-
-def activate(span):
-    """Make span current; returns the token for deactivate."""
-    return _span.set(span)
+# activate(span) makes span current, and returns the token for deactivate.
+activate = _span.set
 
 
 def deactivate(token):
@@ -601,6 +608,14 @@ def extract(get):
     for read in _extractors:
         context = read(get, context) or context
     return context
+
+
+def traceparent(span):
+    """The traceparent header for span, where that is all there is to propagate; else None."""
+    record = span.record
+    if _only_w3c and not record[5] and not span.baggage and baggage_of is None:
+        return "00-%s-%s-0%d" % (record[1].hex(), record[2].hex(), record[4] & 1)
+    return None
 
 
 def inject(set, span=None):
@@ -757,6 +772,12 @@ _INJECT = {
     "b3multi": _write_b3multi,
 }
 _injectors = _extractors = ()
+_only_w3c = False
+
+# The headers that a caller's context may come in, in lower case.
+PROPAGATED = frozenset((
+    "traceparent", "tracestate", "baggage", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags",
+))  # fmt: skip
 
 
 # --- payloads ---------------------------------------------------------------------------
@@ -764,34 +785,26 @@ _injectors = _extractors = ()
 
 class Capture:
     """The first bytes of a body, collected as the app reads or writes them. Not for two
-    threads at once. limit: how many bytes to keep; 0 keeps none."""
+    threads at once. limit: how many bytes to keep; 0 keeps none.
 
-    __slots__ = ("_limit", "_parts", "_size", "_cut")
+    parts is the value of the attribute: the bytes in as many parts as they came in, and True
+    after them when there was more."""
+
+    __slots__ = ("parts", "_room")
 
     def __init__(self, limit):
-        self._limit = limit
-        self._parts = []
-        self._size = 0
-        self._cut = False
+        self.parts = []
+        self._room = limit
 
     def write(self, data):
-        room = self._limit - self._size
-        if room <= 0:
-            self._cut = self._cut or bool(data)
-            return
-        if len(data) > room:
-            self._cut = True
-            data = data[:room]
-        if data:
-            self._parts.append(bytes(data))
-            self._size += len(data)
-
-    def value(self):
-        """bytes, (bytes, True) when the body was longer, or None when there was none."""
-        if not self._parts:
-            return None
-        data = b"".join(self._parts)
-        return (data, True) if self._cut else data
+        left = self._room - len(data)
+        if left >= 0:
+            if data:
+                self._room = left
+                self.parts.append(bytes(data))
+        elif self._room >= 0:
+            self.parts += bytes(data[: self._room]), True
+            self._room = -1
 
 
 _apply()

@@ -4,25 +4,45 @@ What the application and the server see is what they would see without us: a lis
 server may send by itself stays that file, and everything else is iterated as lazily, and closed as often, as before.
 """
 
+from _operator import itemgetter
+from marshal import dumps
+
 from . import _http, _imports, _tracing
 from ._http import trouble
 
+_current = _tracing.current_span
+_activate = _tracing.activate
+_KNOWN = frozenset((
+    "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "SERVER_NAME",
+    "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme",
+))  # fmt: skip
+_LONGEST_HEAD = 65536  # bytes; of a longer one, the values are cut
+_LONGEST_VALUE = 2048
 
-class _Names(dict):
-    """Header names by environ key; '' for keys that are no header."""
 
-    def __missing__(self, key):
-        if len(self) > 2048:
+class _Shapes(dict):
+    """How to take what the engine wants to see out of an environ, by its keys: most requests have the same.
+
+    (The keys that it wants, encoded; what returns their values; whether a caller's context may be among them; the
+    key that tells of a body, or None.)"""
+
+    def __missing__(self, keys):
+        if len(self) > 512:
             self.clear()
-        name = key[5:].replace("_", "-").lower() if key[:5] == "HTTP_" else ""
-        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            name = key.replace("_", "-").lower()
-        self[key] = name
-        return name
+        known = [key for key in keys if key in _KNOWN]  # first, so that they stay where all is too long
+        names = tuple(known + [key for key in keys if key[:5] == "HTTP_"])
+        body = [key for key in names if key == "CONTENT_LENGTH" or key == "HTTP_TRANSFER_ENCODING"]
+        propagates = not _tracing.PROPAGATED.isdisjoint(map(_header, names))
+        values = itemgetter(*names) if len(names) > 1 else lambda environ: tuple([environ[name] for name in names])
+        self[keys] = shape = dumps(names, 2), values, propagates, body[-1] if body else None
+        return shape
 
 
-_names = _Names()
-_keys = {}
+_shapes = _Shapes()
+
+
+def _header(key):
+    return key[5:].replace("_", "-").lower()
 
 
 class _Carrier:
@@ -34,91 +54,84 @@ class _Carrier:
         self.environ = environ
 
     def get(self, name):
-        key = _keys.get(name)
-        if key is None:
-            key = _keys[name] = "HTTP_" + name.upper().replace("-", "_")
-        return self.environ.get(key)
+        return self.environ.get("HTTP_" + name.upper().replace("-", "_"))
+
+
+def _head(names, values):
+    """What the engine makes the request's attributes of."""
+    try:
+        data = names + dumps(values, 2)
+        if len(data) <= _LONGEST_HEAD:
+            return data
+    except ValueError:  # a subclass of str
+        pass
+    return names + dumps(tuple([str.__getitem__(str(value), slice(_LONGEST_VALUE)) for value in values]), 2)
+
+
+def _path(environ):
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def begin(environ):
     """The Request of a new server span; None when there is nothing to trace, or an outer layer traces it already."""
-    outer = _http.serving()
-    if outer is not None and outer.mark is environ:
-        return None
-    get = environ.get
-    path = get("PATH_INFO", "")
-    script = get("SCRIPT_NAME")
-    if script:
-        path = script + path
-    if not path.isascii():  # WSGI has bytes as latin-1
-        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
-    query = get("QUERY_STRING") or ""
-    method = get("REQUEST_METHOD", "GET")
-    stream = get("wsgi.input")
-    if outer is not None:
-        if stream is not None and outer.input is stream:
-            return None
-        if outer.path == path and outer.query == query and outer.method == method:
+    outer = None
+    if _current() is not None:
+        outer = _http.serving()
+        if outer is not None and _known(outer, environ):
             return None
     if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("flask", "django")):
         return None
-
-    scheme = get("wsgi.url_scheme", "http")
-    peer = get("REMOTE_ADDR") or None
-    forwarded = get("HTTP_X_FORWARDED_FOR")
-    protocol = get("SERVER_PROTOCOL", "")
-    attributes = {  # those that are None are left out later
-        "http.request.method": method,
-        "url.path": path,
-        "url.scheme": scheme,
-        "network.protocol.version": protocol[5:] if protocol[:5] == "HTTP/" else None,
-        "network.peer.address": peer,
-        "client.address": forwarded.partition(",")[0].strip() if forwarded else peer,
-        "user_agent.original": get("HTTP_USER_AGENT"),
-    }
-    if query:
-        attributes["url.query"] = attributes["http.request.query_string"] = query
-    if method not in _http.METHODS:
-        attributes["http.request.method"] = "_OTHER"
-        attributes["http.request.method_original"] = method
-    host = get("HTTP_HOST")
-    if host:
-        attributes["server.address"], attributes["server.port"] = _http.address(host, scheme)
-    else:
-        attributes["server.address"] = get("SERVER_NAME")
-        port = get("SERVER_PORT", "")
-        if port.isdigit():
-            attributes["server.port"] = int(port)
-    port = get("REMOTE_PORT")
-    if port and (type(port) is int or port.isdigit()):
-        attributes["network.peer.port"] = int(port)
-
-    parent = _tracing.extract(_Carrier(environ).get)
+    names, values, propagates, body = _shapes[tuple(environ)]
+    method = environ.get("REQUEST_METHOD", "GET")
+    parent = _tracing.extract(_Carrier(environ).get) if propagates else None
     if parent is None and outer is not None:
         parent = _tracing.CURRENT
-    span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent)
-    request = Request(span, method, path, query)
-    request.mark = environ
-    request.input = stream
-    if span.recording:
-        attributes["http.request.headers"] = headers = {}
-        names = _names
-        for key, value in environ.items():
-            name = names[key]
-            if name and value:
-                headers[name] = value
-        if stream is not None and ("content-length" in headers or "transfer-encoding" in headers):
-            encoding = headers.get("content-encoding")
-            capture = _http.keeper(headers.get("content-type"), encoding)
-            if capture is not None:
-                request.received = capture
-                request.received_encoding = encoding
-                request.input = environ["wsgi.input"] = tee(stream, capture)
+    attributes = {"wsgi.environ": _head(names, values(environ))}
+    endpoint = lambda: _tracing.without_authority(_path(environ))  # noqa: E731
+    span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent, endpoint=endpoint)
+    request = Request(span, method, environ)
+    if body is not None and span.recording and environ[body]:
+        stream = environ.get("wsgi.input")
+        capture = _http.keeper()
+        if stream is not None and capture is not None:
+            request.received = capture
+            environ["wsgi.input"] = tee(stream, capture)
     return request
 
 
+def _known(outer, environ):
+    """Whether it is the request of the outer layer that has come here."""
+    stream = environ.get("wsgi.input")
+    if stream is not None and outer.input is stream:
+        return True
+    return (
+        outer.path == _path(environ)
+        and outer.query == (environ.get("QUERY_STRING") or "")
+        and outer.method == environ.get("REQUEST_METHOD", "GET")
+    )
+
+
 class Request(_http.Request):
-    """A WSGI request."""
+    """A WSGI request, known by its environ."""
+
+    def __init__(self, span, method, environ):
+        self.span = span
+        span.request = self
+        self.method = method
+        self.mark = environ
+
+    @property
+    def path(self):
+        return _path(self.mark)
+
+    @property
+    def query(self):
+        return self.mark.get("QUERY_STRING") or ""
+
+    @property
+    def input(self):
+        return self.mark.get("wsgi.input")
 
     def start_response(self, *args, **named):
         write = self.respond(*args, **named)
@@ -130,9 +143,8 @@ class Request(_http.Request):
                 headers = named.get("response_headers") or named.get("headers")
             self.status = int(status[:3])
             self.headers = list(headers)
-            if _tracing.settings.capture:
-                self.writer = write
-                return self.write
+            self.writer = write
+            return self.write
         except Exception as error:
             trouble(error)
         return write
@@ -153,7 +165,10 @@ class Request(_http.Request):
 
 
 def respond(app, environ, start_response):
-    """app(environ, start_response), traced."""
+    """app(environ, start_response), traced unless an outer layer does."""
+    span = _current()
+    if span is not None and span.request is not None and span.request.mark is environ:
+        return app(environ, start_response)
     request = None
     try:
         request = begin(environ)
@@ -162,7 +177,7 @@ def respond(app, environ, start_response):
     if request is None:
         return app(environ, start_response)
     request.respond = start_response
-    span = _tracing.activate(request.span)
+    span = _activate(request.span)
     try:
         result = app(environ, request.start_response)
     except BaseException as error:

@@ -1,5 +1,6 @@
 """For tests of hooks: installs one hook at a time and collects the spans that would go to the engine."""
 
+import io
 import marshal
 import unittest
 
@@ -8,12 +9,13 @@ from lumigo_opentelemetry import _handover, _imports, _tracing
 
 
 class Recorded:
-    """A finished span as the engine would get it."""
+    """A finished span as the engine would get it, with what it would have to unpack unpacked: the environ of WSGI is a
+    dict, a payload bytes, or (bytes, True) where there was more."""
 
     def __init__(self, record):
         (_, self.trace_id, self.span_id, self.parent_id, _, _, self.name, self.kind, self.start, self.end) = record[:10]
         self.status, _, _, attributes, events = record[10:15]
-        self.attributes = {name: value for name, value in attributes.items() if value is not None}
+        self.attributes = {name: _unpacked(name, value) for name, value in attributes.items() if value is not None}
         self.events = events or []
 
     def __repr__(self):
@@ -25,6 +27,17 @@ class Recorded:
     @property
     def exceptions(self):
         return [attributes["exception.type"] for _, name, attributes in self.events if name == "exception"]
+
+
+def _unpacked(name, value):
+    if name == "wsgi.environ":
+        data = io.BytesIO(value)
+        environ = dict(zip(marshal.load(data), marshal.load(data)))
+        assert not data.read()
+        return environ
+    if name in ("http.request.payload", "http.response.payload"):
+        return (b"".join(value[:-1]), True) if value[-1:] == [True] else b"".join(value)
+    return value
 
 
 class HookCase(unittest.TestCase):

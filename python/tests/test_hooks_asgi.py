@@ -120,8 +120,8 @@ class Spans(HookCase):
                 "http.request.method": "GET", "url.path": "/a", "url.query": "q=1", "http.request.query_string": "q=1",
                 "url.scheme": "http", "server.address": "h", "server.port": 81, "client.address": "10.0.0.1",
                 "network.peer.address": "10.0.0.1", "network.peer.port": 999, "network.protocol.version": "1.1",
-                "user_agent.original": "t", "http.request.headers": sent["headers"], "http.request.body": b"hi",
-                "http.response.status_code": 200, "http.response.headers": START["headers"], "http.response.body": b"hi",
+                "user_agent.original": "t", "http.request.headers": sent["headers"], "http.request.payload": b"hi",
+                "http.response.status_code": 200, "http.response.headers": START["headers"], "http.response.payload": b"hi",
             },
         )  # fmt: skip
 

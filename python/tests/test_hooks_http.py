@@ -155,17 +155,21 @@ class Client(HTTPCase):
         self.ask("/echo?q=1", "POST", '{"a": 1}', {"User-Agent": "t", "Content-Type": "application/json"})
         span, server = self.spans()[0], self.spans(_tracing.SERVER)[0]
         self.assertEqual((server.trace_id, server.parent_id), (span.trace_id, span.span_id))
-        headers = dict(span.attributes.pop("http.request.headers"))
-        self.assertEqual((headers["User-Agent"], headers["Content-Length"]), ("t", "8"))
+        head, *where = span.attributes.pop("http.client.head")
+        self.assertEqual(
+            head,
+            b"POST /echo?q=1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept-Encoding: identity\r\nContent-Length: 8\r\n"
+            b"User-Agent: t\r\nContent-Type: application/json" % self.address[1],
+        )
+        self.assertEqual(where, ["127.0.0.1", self.address[1], 80])
         self.assertEqual(dict(span.attributes.pop("http.response.headers"))["Content-Type"], "application/json")
         self.assertEqual(
             (span.name, span.attributes),
             (
                 "POST",
                 {
-                    "http.request.method": "POST", "url.full": self.url("/echo?q=1"), "server.address": "127.0.0.1",
-                    "server.port": self.address[1], "user_agent.original": "t", "http.response.status_code": 200,
-                    "network.protocol.version": "1.1", "http.request.body": b'{"a": 1}', "http.response.body": b'{"a": 1}',
+                    "http.response.status_code": 200,
+                    "network.protocol.version": "1.1", "http.request.payload": b'{"a": 1}', "http.response.payload": b'{"a": 1}',
                 },
             ),
         )  # fmt: skip
@@ -178,7 +182,7 @@ class Client(HTTPCase):
                     del _tracing._spans[:]
                     self.assertEqual(self.ask(path, read=reading)[1], expected)
                     self.connection.close()
-                    self.assertEqual(self.spans()[0].get("http.response.body"), expected)
+                    self.assertEqual(self.spans()[0].get("http.response.payload"), expected)
 
     def test_a_body_is_captured_as_it_is_sent(self):
         class File(io.BytesIO):
@@ -191,15 +195,21 @@ class Client(HTTPCase):
         for name, sent in (("bytes", b"abc"), ("str", "abc"), ("an iterator", iter([b"a", b"bc"])), ("a file", File(b"abc"))):
             with self.subTest(name):
                 self.assertEqual(self.ask("/echo", "POST", sent, {"Content-Type": "text/plain"}), (200, b"abc"))
-                self.assertEqual(self.spans()[0].get("http.request.body"), b"abc")
+                self.assertEqual(self.spans()[0].get("http.request.payload"), b"abc")
                 self.assertEqual(getattr(sent, "reads", 2), 2)
             del _tracing._spans[:]
 
     def test_what_is_kept_of_a_body(self):
-        self.ask("/gzip")
-        self.ask("/image")
-        packed, image = self.spans(count=2)
-        self.assertEqual((packed.get("http.response.body"), image.get("http.response.body")), (b"plain", None))
+        packed = self.ask("/gzip")[1]
+        self.assertEqual(self.one_client().get("http.response.payload"), packed)
+        self.ask("/echo", "POST", b"x" * 5000)
+        long = self.spans(count=2)[1]
+        self.assertEqual(long.get("http.request.payload"), (b"x" * 4096, True))
+        self.assertEqual(long.get("http.response.payload"), (b"x" * 4096, True))
+        self.ask("/echo", "POST", iter([b"x" * 3000, b"y" * 3000]))
+        chunked = self.spans(count=3)[2]
+        sent, cut = chunked.get("http.request.payload")
+        self.assertEqual((sent.strip(b"y"), cut), (b"x" * 3000, True))
 
     def test_statuses(self):
         for status, failed in ((200, None), (204, None), (304, None), (404, "404"), (503, "503")):
@@ -230,7 +240,7 @@ class Client(HTTPCase):
         answered = time.time_ns()
         response.close()
         span = self.one_client()
-        self.assertIsNone(span.get("http.response.body"))
+        self.assertEqual(span.get("http.response.payload"), b"")
         self.assertLessEqual(span.end, answered)
 
     def test_an_answer_that_is_not_asked_for(self):
@@ -244,7 +254,7 @@ class Client(HTTPCase):
         return spans[0]
 
     def test_when_headers_are_added(self):
-        theirs = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+        theirs = {"TraceParent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
         for headers, added in (
             ({}, True),
             (theirs, True),
@@ -262,8 +272,22 @@ class Client(HTTPCase):
         connection = http.client.HTTPConnection("169.254.169.254")
         connection.sock = FakeSocket()
         connection.request("GET", "/latest")
+        connection = http.client.HTTPConnection("proxy.test", 3128)
+        connection.sock = FakeSocket()
+        connection.request("GET", "http://user@169.254.169.254:80/latest")
         self.assertNotIn(b"traceparent", connection.sock.sent)
         self.assertEqual(self.spans(count=0), [])
+
+    def test_filters_see_the_url(self):
+        _tracing.configure({"filters": {"client": ["^http://127.0.0.1:%d/echo$" % self.address[1]]}})
+        self.ask("/echo")
+        self.ask("/echo?q=1")
+        self.ask("/")
+        connection = http.client.HTTPConnection("proxy.test", 3128)
+        connection.sock = FakeSocket(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.request("GET", self.url("/echo"))
+        connection.getresponse().read()
+        self.assertEqual([span.get("http.client.head")[0].split(b" ")[1] for span in self.spans(count=2)], [b"/echo?q=1", b"/"])
 
     def test_through_a_proxy(self):
         connection = http.client.HTTPConnection("proxy.test", 3128)
@@ -271,7 +295,8 @@ class Client(HTTPCase):
         connection.request("GET", "http://user:pass@target.test/x")
         connection.getresponse().read()
         span = self.one_client()
-        self.assertEqual((span.get("server.address"), span.get("server.port")), ("target.test", 80))
+        head, *where = span.get("http.client.head")
+        self.assertEqual((head.split(b" ")[1], where), (b"http://user:pass@target.test/x", ["proxy.test", 3128, 80]))
 
         connection = http.client.HTTPConnection("proxy.test", 3128)
         connection.set_tunnel("target.test", 8443)
@@ -279,8 +304,9 @@ class Client(HTTPCase):
         connection.request("POST", "/x", b"body", {"Content-Type": "text/plain"})
         connection.close()
         span = self.spans(count=2)[1]
-        self.assertEqual(span.get("url.full"), "http://target.test:8443/x")
-        self.assertEqual(span.get("http.request.body"), b"body")
+        head, *where = span.get("http.client.head")
+        self.assertEqual((head.split(b" ")[1], where), (b"/x", ["target.test", 8443, 80]))
+        self.assertEqual(span.get("http.request.payload"), b"body")
 
     def test_a_subclass_keeps_its_ways(self):
         class Connection(http.client.HTTPConnection):
@@ -294,7 +320,7 @@ class Client(HTTPCase):
         connection.request("POST", "/echo", b"both", {"Content-Type": "text/plain"})
         self.assertEqual(connection.getresponse().read(), b"both")
         connection.close()
-        self.assertEqual(self.one_client().get("http.request.body"), b"both")
+        self.assertEqual(self.one_client().get("http.request.payload"), b"both")
 
     def test_a_library_that_is_disabled(self):
         class Session:
@@ -333,7 +359,7 @@ class ServerSide(HTTPCase):
         self.assertEqual(span.name, "POST")
         for name, value in (
             ("url.path", "/echo"), ("url.query", "q=1"), ("http.response.status_code", 200), ("server.port", self.address[1]),
-            ("http.request.body", b"x=1"), ("http.response.body", b"x=1"), ("user_agent.original", "t"),
+            ("http.request.payload", b"x=1"), ("http.response.payload", b"x=1"), ("user_agent.original", "t"),
             ("network.protocol.version", "1.1"), ("client.address", "127.0.0.1"),
         ):  # fmt: skip
             self.assertEqual(span.get(name), value, name)

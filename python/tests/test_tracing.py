@@ -319,8 +319,8 @@ class Records(TracingTest):
         record = self.ended(request)
         ids = (bytes.fromhex(TRACE), request.span_id, bytes.fromhex(SPAN))
         self.assertEqual((1,) + ids + (1, None, "GET /", 2, request.start_ns), started[:9])
-        self.assertEqual((0,) + ids + (1, None, "GET /", 2, request.start_ns, request.end_ns), record[:10])
-        self.assertEqual((2, "bad", "lumigo_opentelemetry", {"url.path": "/"}), record[10:14])
+        self.assertEqual([0, *ids, 1, None, "GET /", 2, request.start_ns, request.end_ns], record[:10])
+        self.assertEqual([2, "bad", "lumigo_opentelemetry", {"url.path": "/"}], record[10:14])
         self.assertEqual([(5, "seen", {"a": 1})], record[14])
         self.assertEqual([(bytes.fromhex(TRACE), bytes.fromhex(SPAN), 1, None, {"l": 1})], record[15])
         self.assertEqual(17, len(record))
@@ -463,20 +463,22 @@ class Context(TracingTest):
 class CaptureTest(unittest.TestCase):
     def test_what_is_kept(self):
         rows = [
-            ("nothing", 4, [], None),
-            ("less than fits", 4, [b"ab", b"c"], b"abc"),
-            ("exactly what fits", 4, [b"ab", b"cd"], b"abcd"),
-            ("more in one piece", 4, [b"abcdef"], (b"abcd", True)),
-            ("more in a later piece", 4, [b"abcd", b"e"], (b"abcd", True)),
-            ("an empty piece at the end", 4, [b"abcd", b""], b"abcd"),
-            ("nothing is to be kept", 0, [b"a"], None),
+            ("nothing", 4, [], []),
+            ("less than fits", 4, [b"ab", b"c"], [b"ab", b"c"]),
+            ("exactly what fits", 4, [b"ab", b"cd"], [b"ab", b"cd"]),
+            ("more in one piece", 4, [b"abcdef"], [b"abcd", True]),
+            ("more in a later piece", 4, [b"abc", b"de", b"f"], [b"abc", b"d", True]),
+            ("more when it is full", 4, [b"abcd", b"e"], [b"abcd", b"", True]),
+            ("empty pieces", 4, [b"", b"abcd", b""], [b"abcd"]),
+            ("other kinds of bytes", 4, [bytearray(b"ab"), memoryview(b"cde")], [b"ab", b"cd", True]),
+            ("nothing is to be kept", 0, [b"a"], [b"", True]),
         ]
         for name, limit, pieces, expected in rows:
             with self.subTest(name):
                 capture = _tracing.Capture(limit)
                 for piece in pieces:
                     capture.write(piece)
-                self.assertEqual(expected, capture.value())
+                self.assertEqual(expected, capture.parts)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,8 @@ func cpuOf(env []string, argv ...string) (time.Duration, error) {
 
 // --- a running engine -------------------------------------------------------------------
 
+const token = "t_0123456789abcdef01234"
+
 const leaseArgument = "lease-of-an-engine"
 
 // engine is a `lumigo run` whose command only tells its environment and waits. Programs that are started with
@@ -107,7 +109,7 @@ func (b *bench) newEngine(endpoint string, more ...string) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{cmd: exec.Command(b.lumigo, "run", "--", self, leaseArgument)}
-	e.cmd.Env = pythonenv.Environ(append([]string{"LUMIGO_TRACER_TOKEN=t_0123456789abcdef01234", "LUMIGO_ENDPOINT=" + endpoint, "OTEL_SERVICE_NAME=benchmark"}, more...)...)
+	e.cmd.Env = pythonenv.Environ(append([]string{"LUMIGO_TRACER_TOKEN=" + token, "LUMIGO_ENDPOINT=" + endpoint, "OTEL_SERVICE_NAME=benchmark"}, more...)...)
 	e.cmd.Stderr = &e.stderr
 	out, err := e.cmd.StdoutPipe()
 	if err != nil {

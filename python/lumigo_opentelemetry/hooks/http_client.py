@@ -28,12 +28,13 @@ def install(module):
 class Call:
     """A request on its way. sending: inside HTTPConnection.send, which a proxy's CONNECT enters again."""
 
-    __slots__ = ("span", "sent", "encoding", "chunked", "head_sent", "sending", "receiving", "error", "done")
+    __slots__ = ("span", "sent", "chunked", "head_sent", "sending", "receiving", "error", "done")
 
-    def __init__(self, span):
+    def __init__(self, span, chunked):
         self.span = span
-        self.sent = self.encoding = self.error = None
-        self.chunked = self.head_sent = self.sending = self.receiving = self.done = False
+        self.chunked = chunked
+        self.sent = self.error = None
+        self.head_sent = self.sending = self.receiving = self.done = False
 
     def keep(self, data):
         """Keeps what goes out after the head."""
@@ -43,6 +44,8 @@ class Call:
                 return
             data = data[data.index(b"\r\n\r\n") + 4 :]  # botocore sends both at once
         if isinstance(data, (bytes, bytearray, memoryview)):
+            if self.sent is None:
+                self.sent = _tracing.Capture(_tracing.settings.capture)
             self.sent.write(data)
 
     def answered(self, response):
@@ -53,27 +56,23 @@ class Call:
             return
         now = time_ns()
         attributes = span.attributes
-        self.add_body(attributes)
-        status = response.status
-        attributes["http.response.status_code"] = status
+        if self.sent is not None:
+            self.add_body(attributes)
+        attributes["http.response.status_code"] = status = response.status
         attributes["network.protocol.version"] = "1.0" if response.version == 10 else "1.1"
         if status >= 400:
             span.set_status(_http.ERROR)
             attributes["error.type"] = str(status)
-        headers = list(response.headers.raw_items())
-        attributes["http.response.headers"] = headers
+        attributes["http.response.headers"] = list(response.headers.raw_items())
         stream = response.fp
         if stream is None or response.length == 0:
             span.end(now)
-            return
-        content_type, encoding = _http.types(headers)
-        response.fp = _Body(stream, span, _http.keeper(content_type, encoding), encoding, response.chunked, now)
+        else:
+            response.fp = _Body(stream, span, response.chunked, now)
 
     def add_body(self, attributes):
-        if self.sent is not None:
-            if self.chunked:
-                self.sent = _joined(self.sent)
-            attributes["http.request.body"] = _http.body(self.sent, self.encoding)
+        sent = _joined(self.sent) if self.chunked else self.sent
+        attributes["http.request.payload"] = sent.parts
 
     def failed(self, error):
         """No response will come."""
@@ -82,7 +81,8 @@ class Call:
             span = self.span
             try:
                 if span.recording:
-                    self.add_body(span.attributes)
+                    if self.sent is not None:
+                        self.add_body(span.attributes)
                     if error is not None:
                         span.record_exception(error)
             except Exception as fault:
@@ -96,13 +96,12 @@ class _Body:
     Closing it is how HTTPResponse says that the body is at its end.
     """
 
-    __slots__ = ("stream", "span", "capture", "encoding", "chunked", "last", "__weakref__")
+    __slots__ = ("stream", "span", "capture", "chunked", "last", "__weakref__")
 
-    def __init__(self, stream, span, capture, encoding, chunked, now):
+    def __init__(self, stream, span, chunked, now):
         self.stream = stream
         self.span = span
-        self.capture = capture
-        self.encoding = encoding
+        self.capture = _http.keeper()
         self.chunked = chunked
         self.last = now  # when bytes last came
         _open.add(self)
@@ -149,7 +148,7 @@ class _Body:
         span = self.span
         try:
             if span.recording and self.capture is not None:
-                span.attributes["http.response.body"] = _http.body(self.capture, self.encoding)
+                span.attributes["http.response.payload"] = self.capture.parts
         except Exception as error:
             trouble(error)
         span.end(self.last)
@@ -173,8 +172,8 @@ def _finish_all():
 def _joined(capture):
     """A body that was sent in chunks, without their sizes."""
     joined = _tracing.Capture(_tracing.settings.capture)
-    value = capture.value() or b""
-    data, cut = value if type(value) is tuple else (value, False)
+    cut = capture.parts[-1:] == [True]
+    data = b"".join(capture.parts[:-1] if cut else capture.parts)
     at = 0
     while at < len(data):
         end = data.find(b"\r\n", at)
@@ -185,7 +184,8 @@ def _joined(capture):
             return joined
         joined.write(data[end + 2 : end + 2 + size])
         at = end + 4 + size
-    joined._cut = joined._cut or cut
+    if cut and joined.parts[-1:] != [True]:
+        joined.parts.append(True)
     return joined
 
 
@@ -203,59 +203,52 @@ def _begin(connection):
         host, port = connection.host, connection.port
     if host.startswith("169.254."):  # the metadata services of clouds
         return None
-    rows = b"\r\n".join(lines).decode("latin-1").split("\r\n")
-    method, target, _ = rows[0].split(" ", 2)
-    secure = connection.default_port == 443
-    if target.startswith("http://") or target.startswith("https://"):  # as proxies want it
-        url = target
-        address, port = _http.address(target.split("/", 3)[2].rpartition("@")[2], target.partition(":")[0])
-        if address.startswith("169.254."):
-            return None
-    else:
-        address = host
-        if port is None:
-            port = connection.default_port
-        shown = "[%s]" % host if ":" in host and host[0] != "[" else host
-        if port == connection.default_port:
-            url = ("https://" if secure else "http://") + shown + target
-        else:
-            url = "%s://%s:%s%s" % ("https" if secure else "http", shown, port, target)
-
-    attributes = {"http.request.method": method, "url.full": url, "server.address": address, "server.port": port}
-    if method not in _http.METHODS:
-        attributes["http.request.method"] = "_OTHER"
-        attributes["http.request.method_original"] = method
-    headers = [row.split(": ", 1) for row in rows[1:]]
-    try:
-        known = {name.lower(): value for name, value in headers}.get
-    except ValueError:  # a value that goes on in the next row
-        headers = [row.partition(": ")[::2] for row in rows[1:]]
-        known = {name.lower(): value for name, value in headers}.get
-    agent = known("user-agent")
-    if agent:
-        attributes["user_agent.original"] = agent
-
+    head = b"\r\n".join(lines)
+    method, _, target = head.partition(b" ")
+    default = connection.default_port
+    if target[:4] == b"http" and _host(target).startswith("169.254."):  # to a proxy
+        return None
+    name = _NAMES.get(method, "HTTP")
+    attributes = {"http.client.head": (head, host, port or default, default)}
     started = connection._lumigo_started
     if started is not None:
         connection._lumigo_started = None
-    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
-    call = Call(span)
+    endpoint = lambda: _url(head, host, port or default, default)  # noqa: E731
+    span = _tracing.start_span(name, _tracing.CLIENT, attributes, start=started, endpoint=endpoint)
+    known = head.lower()
     # Where somebody propagates already, a second header would contradict the first; where AWS's signature covers the
     # headers, one that is added now might void it.
     if not (
-        known("traceparent") or known("b3") or known("x-b3-traceid") or known("x-amz-content-sha256")
-        or known("authorization", "").startswith("AWS")
+        b"\r\ntraceparent:" in known or b"\r\nb3:" in known or b"\r\nx-b3-traceid:" in known
+        or b"\r\nx-amz-content-sha256:" in known or b"\r\nauthorization: aws" in known
     ):  # fmt: skip
-        _tracing.inject(_Head(lines).put, span)
-    if span.recording:
-        span.attributes["http.request.headers"] = headers
-        chunked = "chunked" in (known("transfer-encoding") or "").lower()
-        if chunked or known("content-length", "0") != "0":
-            call.encoding = known("content-encoding")
-            call.sent = _http.keeper(known("content-type"), call.encoding)
-            call.chunked = chunked
-    connection._lumigo = call
+        traceparent = _tracing.traceparent(span)
+        if traceparent is not None:
+            lines.append(b"traceparent: " + traceparent.encode())
+        else:
+            _tracing.inject(_Head(lines).put, span)
+    _, _, encoded = known.partition(b"\r\ntransfer-encoding:")
+    connection._lumigo = call = Call(span, bool(encoded) and b"chunked" in encoded.partition(b"\r\n")[0])
     return call
+
+
+_NAMES = {method.encode(): method for method in _http.METHODS}
+
+
+def _host(target):
+    """The host in the target of a request as proxies want it: an absolute URL."""
+    authority = target.partition(b" ")[0].decode("latin-1").partition("://")[2].partition("/")[0]
+    return authority.rpartition("@")[2]
+
+
+def _url(head, host, port, default):
+    """The URL, for filters; the engine makes one like it."""
+    target = head.split(b" ", 2)[1].decode("latin-1")
+    if target.startswith(("http://", "https://")):
+        return target
+    if ":" in host and host[0] != "[":
+        host = "[%s]" % host
+    return "%s://%s%s%s" % ("https" if default == 443 else "http", host, "" if port == default else ":%s" % port, target)
 
 
 class _Head:
@@ -292,7 +285,7 @@ def _endheaders(original):
 def _send(original):
     def wrapper(self, data):
         call = self._lumigo
-        if call is None or call.sent is None or call.sending or call.done:
+        if call is None or call.sending or call.done:
             return original(self, data)
         call.sending = True
         try:

@@ -93,8 +93,7 @@ def _begin(handler):
     if span.recording:
         span.attributes["http.request.headers"] = list(headers.raw_items())
         if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
-            request.received_encoding = headers.get("content-encoding")
-            request.received = _http.keeper(headers.get("content-type"), request.received_encoding)
+            request.received = _http.keeper()
             if request.received is not None:
                 request.rfile = handler.rfile
                 request.input = handler.rfile = _wsgi.tee(handler.rfile, request.received)
