@@ -308,6 +308,38 @@ var servers = []server{
 			    SERVER grpc.health.v1.Health/Check 5`},
 		{ask: "POST /v1/services/shop", body: "{}", spans: "SERVER POST 501 ERROR"},
 	}},
+	{name: "redis", versions: []string{"github.com/redis/go-redis/v9@v9.23.0 github.com/alicebob/miniredis/v2@v2.35.0", "github.com/redis/go-redis/v9@v9.7.3 github.com/alicebob/miniredis/v2@v2.35.0", "github.com/redis/go-redis/v9@v9.0.5 github.com/alicebob/miniredis/v2@v2.35.0"}, requests: []request{
+		{ask: "GET /set", spans: `
+			SERVER GET /set 200
+			  CLIENT SET`, below: []attributes{{"CLIENT", "SET", map[string]any{"db.system.name": "redis", "db.query.text": "SET user:1 ?", "server.address": "127.0.0.1"}}}},
+		{ask: "GET /get", spans: `
+			SERVER GET /get 200
+			  CLIENT GET`, below: []attributes{{"CLIENT", "GET", map[string]any{"db.query.text": "GET user:1"}}}},
+		{ask: "GET /none", spans: `
+			SERVER GET /none 200
+			  CLIENT GET`},
+		{ask: "GET /wrong", spans: `
+			SERVER GET /wrong 200
+			  CLIENT LPUSH ERROR`, below: []attributes{{"CLIENT", "LPUSH", map[string]any{"db.response.status_code": "WRONGTYPE"}}}},
+		{ask: "GET /pipeline", spans: `
+			SERVER GET /pipeline 200
+			  CLIENT PIPELINE GET`},
+		{ask: "GET /transaction", spans: `
+			SERVER GET /transaction 200
+			  CLIENT MULTI`, below: []attributes{{"CLIENT", "MULTI", map[string]any{"db.operation.batch.size": int64(2)}}}},
+		{pinned: true, ask: "GET /watch", spans: `
+			SERVER GET /watch 200
+			  CLIENT WATCH
+			  CLIENT MULTI
+			  CLIENT UNWATCH`},
+		{pinned: true, ask: "GET /ring", spans: `
+			SERVER GET /ring 200
+			  CLIENT PIPELINE SET
+			  CLIENT GET`},
+		{ask: "GET /refused", spans: `
+			SERVER GET /refused 200
+			  CLIENT PING ERROR`},
+	}},
 	// The messages of NATS have no spans.
 	{name: "nats", heavy: true, besides: `
 		CLIENT GET 200

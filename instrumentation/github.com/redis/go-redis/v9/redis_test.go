@@ -1,0 +1,111 @@
+package redis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/config"
+	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
+	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+)
+
+func activate(t *testing.T, environ ...string) (dump string) {
+	t.Helper()
+	dump = filepath.Join(t.TempDir(), "dump")
+	w, err := spandump.Open(dump, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := config.Parse(environ)
+	m, _ := mask.New(c.Masking, nil)
+	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: w, Resource: otlp.NewResource(nil, "")}))
+	t.Cleanup(func() { tracer.Activate(nil) })
+	return dump
+}
+
+func TestCommands(t *testing.T) {
+	server := Server{"cache:6379", 3}
+	command := func(args ...any) func(context.Context) func(error) {
+		return func(ctx context.Context) func(error) { return Command(ctx, server, args) }
+	}
+	pipeline := func(operation string, commands ...[]any) func(context.Context) func(error) {
+		return func(ctx context.Context) func(error) { return Pipeline(ctx, server, operation, commands) }
+	}
+	for _, test := range []struct {
+		name, text string
+		start      func(context.Context) func(error)
+		err        error
+		want       map[string]any
+	}{
+		{"SET", "SET user:1 ? ? ?", command("set", "user:1", "geheim", "ex", 10), nil, map[string]any{"db.system.name": "redis", "db.namespace": "3", "server.address": "cache", "server.port": 6379.0}},
+		{"AUTH", "AUTH ? ?", command("auth", "user", "geheim"), nil, nil},
+		{"EVAL", "EVAL ? ? ?", command("eval", "return 'geheim'", 1, "k"), nil, nil},
+		{"CONFIG SET", "CONFIG SET ? ?", command("config", "set", "requirepass", "geheim"), nil, nil},
+		{"PING", "PING", command("ping"), nil, nil},
+		{"UNKNOWN", "UNKNOWN", command(), nil, nil},
+		{"INCR", "INCR user:1", command("incr", "user:1"), errors.New("WRONGTYPE not a number"), map[string]any{"db.response.status_code": "WRONGTYPE", "error.type": "*errors.errorString"}},
+		{"GET", "GET k", command("get", "k"), errors.New("i/o timeout"), map[string]any{"db.response.status_code": nil, "error.type": "*errors.errorString"}},
+		{"PIPELINE GET", "GET a\nGET b", pipeline("PIPELINE", []any{"get", "a"}, []any{"GET", "b"}), nil, map[string]any{"db.operation.batch.size": 2.0}},
+		{"MULTI", "SET a ?\nGET b", pipeline("MULTI", []any{"multi"}, []any{"set", "a", "geheim"}, []any{"get", "b"}, []any{"exec"}), nil, map[string]any{"db.operation.batch.size": 2.0}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dump := activate(t)
+			test.start(context.Background())(test.err)
+			line, _ := os.ReadFile(dump)
+			var span struct {
+				Name, Kind string
+				Status     struct {
+					Code string `json:"status_code"`
+				}
+				Attributes map[string]any
+			}
+			if err := json.Unmarshal(line, &span); err != nil {
+				t.Fatal(err)
+			}
+			if span.Name != test.name || span.Attributes["db.operation.name"] != test.name || span.Attributes["db.query.text"] != test.text || span.Kind != "SpanKind.CLIENT" {
+				t.Errorf("got %+v", span)
+			}
+			if failed := span.Status.Code == "ERROR"; failed != (test.err != nil) {
+				t.Errorf("the status is %s", span.Status.Code)
+			}
+			for key, want := range test.want {
+				if span.Attributes[key] != want {
+					t.Errorf("%s = %v, want %v", key, span.Attributes[key], want)
+				}
+			}
+			if strings.Contains(string(line), "geheim") {
+				t.Errorf("a value is shown: %s", line)
+			}
+		})
+	}
+}
+
+func TestCommandsThatAreNotTraced(t *testing.T) {
+	ctx := context.Background()
+	ping := func(ctx context.Context) func(error) { return Command(ctx, Server{}, []any{"ping"}) }
+	if ping(ctx) != nil {
+		t.Error("a command is traced without a tracer")
+	}
+	activate(t)
+	if ping(Untraced(ctx)) != nil {
+		t.Error("one of the client's own is traced")
+	}
+	if Pipeline(ctx, Server{}, "PIPELINE", nil) != nil {
+		t.Error("an empty pipeline is traced")
+	}
+	byHand := tracer.Active().Start(tracer.Start{Name: "get", Kind: otlp.KindClient, Scope: scope()})
+	if ping(tracer.WithIdentity(ctx, byHand.ID())) != nil {
+		t.Error("one that is traced by hand is traced twice")
+	}
+	activate(t, "LUMIGO_DISABLE_INSTRUMENTATION=redis")
+	if ping(ctx) != nil {
+		t.Error("it is traced though it is disabled")
+	}
+}
