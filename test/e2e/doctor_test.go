@@ -322,7 +322,9 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 		}, "configuration/sampling", "problem", `always_off keeps no trace`, `unset OTEL_TRACES_SAMPLER`},
 
 		// The way to the backend.
-		{"nowhere to go", func(t *testing.T) patient { return patient{command: []string{python, "app.py"}, env: []string{backendVariable}} },
+		{"nowhere to go", func(t *testing.T) patient {
+			return patient{command: []string{python, "app.py"}, env: []string{backendVariable}}
+		},
 			"delivery/destination", "problem", `spans go nowhere`, `OTEL_EXPORTER_OTLP_ENDPOINT`},
 		{"a token that is none", func(t *testing.T) patient {
 			return patient{command: []string{python, "app.py"}, env: []string{"LUMIGO_TRACER_TOKEN=secret-but-no-token"}}
