@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -96,6 +97,7 @@ func TestAttributesFromAnEnviron(t *testing.T) {
 				[]string{`http.request.headers={"authorization": "****", "x-api-key": "****"}`})},
 		{"values of other types", request(marshal.Pair{Key: "HTTP_A", Value: nil}, marshal.Pair{Key: "HTTP_B", Value: tuple{1, tuple{2}}}, marshal.Pair{Key: "HTTP_C", Value: 3}),
 			slices.Concat(get, server, []string{`http.request.headers={"c": "3"}`})},
+		{"cut before the method", environ(marshal.Pair{Key: "PATH_INFO", Value: "/a"}), get[1:2]},
 		{"fewer values than keys", encode(encode(nil, tuple{"REQUEST_METHOD", "PATH_INFO"}), tuple{"GET"}), get[:1]},
 		{"a key that is none", encode(encode(nil, tuple{"REQUEST_METHOD", 7}), tuple{"GET", "x"}), get[:1]},
 		{"no values", encode(nil, tuple{"REQUEST_METHOD"}), nil},
@@ -161,7 +163,7 @@ func TestAttributesFromTheHeadOfAClient(t *testing.T) {
 			[]string{"http.request.method=GET", "url.full=http://shop/", "server.address=shop", "server.port=80", `http.request.headers={"A": "1 2 3", "B": "4", "C": "5"}`}},
 		{"Latin-1", sent("GET /\xe9 HTTP/1.1\nWho: J\xfcrgen", "shop", 80, 80),
 			[]string{"http.request.method=GET", "url.full=http://shop/é", "server.address=shop", "server.port=80", `http.request.headers={"Who": "J\u00fcrgen"}`}},
-		{"later elements are passed over", append(sent("GET / HTTP/1.1", "shop", 80, 80), tuple{1}, nil),
+		{"later elements are passed over", append(sent("GET / HTTP/1.1", "shop", 80, 80), tuple{1}, nil, 3),
 			[]string{"http.request.method=GET", "url.full=http://shop/", "server.address=shop", "server.port=80"}},
 		{"too few elements", tuple{[]byte("GET / HTTP/1.1"), "shop", 80}, nil},
 		{"text", "GET / HTTP/1.1", nil},
@@ -234,6 +236,7 @@ func TestBodies(t *testing.T) {
 		{"JSON", "application/json", "", []any{[]byte(secret)}, `{"password": "****"}`},
 		{"in parts", "application/json", "", []any{[]byte(`{"pass`), []byte(`word": "hun`), []byte(``), []byte(`ter2"}`)}, `{"password": "****"}`},
 		{"cut by the capture", "application/json", "", []any{[]byte(`{"password": "hun`), []byte("te"), true}, `{"password": "****"`},
+		{"cut in a character", "text/plain", "", []any{[]byte("caf\xc3"), true}, "caf"},
 		{"nothing", "application/json", "", []any{}, ""},
 		{"nothing but that there was more", "application/json", "", []any{[]byte{}, true}, ""},
 		{"longer than values may be", "text/plain", "", []any{[]byte(long)}, long[:2048]},
@@ -258,7 +261,8 @@ func TestBodies(t *testing.T) {
 		{"identity", "application/json", "identity", []any{[]byte(secret)}, `{"password": "****"}`},
 		{"gzip cut by the capture", "text/plain", "gzip", []any{zip("plain")[:14], true}, "pla"},
 		{"gzip cut within its header", "text/plain", "gzip", []any{zip("plain")[:5], true}, ""},
-		{"gzip with more behind it", "text/plain", "gzip", []any{append(zip("plain"), "more"...)}, "plain"},
+		{"gzip of more than is unpacked, cut in a character", "text/plain", "gzip", []any{zip("x" + strings.Repeat("é", 3000))}, "x" + strings.Repeat("é", 2047)},
+		{"gzip with more behind it", "text/plain", "gzip", []any{append(zip("plain"), "more than a header of gzip"...)}, "plain"},
 		{"gzip of the wrong checksum", "application/json", "gzip", []any{broken}, ""},
 		{"not packed as it says", "application/json", "gzip", []any{[]byte(secret)}, ""},
 		{"a bomb", "text/plain", "gzip", []any{zip(strings.Repeat("x", 10<<20))}, strings.Repeat("x", 2048)},
@@ -294,6 +298,18 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+func TestABombIsNotUnpackedWhole(t *testing.T) {
+	bomb := packed(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }, strings.Repeat("x", 16<<20))
+	w := wire{encoding: "gzip"}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	body, cut := w.unpacked(bomb, false, mostCapture)
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; len(body) != mostCapture || !cut || allocated > 1<<20 {
+		t.Errorf("%d bytes, cut %v, with %d bytes of memory; want %d, cut, with at most a MiB", len(body), cut, allocated, mostCapture)
+	}
+}
+
 func TestOneMessageSaysNothingOfTheOthersBody(t *testing.T) {
 	image := []any{tuple{"content-type", "image/png"}}
 	body := []any{[]byte("t")}
@@ -311,9 +327,11 @@ func TestOneMessageSaysNothingOfTheOthersBody(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
 		}
 	}
-	spans, _ := decode(t, newProfile(t), span("image", object{{Key: "http.request.headers", Value: image}}), span("next", object{{Key: requestPayload, Value: body}}))
-	if got := rows(spans[1].Attributes); !slices.Equal(got, []string{"http.request.body=t"}) {
-		t.Errorf("the next span has %q", got)
+	next := object{{Key: clientHead, Value: sent("GET / HTTP/1.1", "a", 80, 80)}, {Key: requestPayload, Value: body}}
+	spans, _ := decode(t, newProfile(t), span("image", object{{Key: "http.request.headers", Value: image}, {Key: wsgiEnviron, Value: request()}}), span("next", next))
+	want := []string{"http.request.method=GET", "url.full=http://a/", "server.address=a", "server.port=80", "http.request.body=t"}
+	if got := rows(spans[1].Attributes); !slices.Equal(got, want) {
+		t.Errorf("the next span has %q, want %q", got, want)
 	}
 }
 

@@ -326,6 +326,8 @@ func FuzzRecords(f *testing.F) {
 	f.Add(encode(nil, openSpan(newSpanID(), "open", object{{Key: "http.request.body", Value: tuple{[]byte(`{"password": "hunter2`), true}}})))
 	f.Add(encode(nil, tuple{2, "framework", "flask"}))
 	f.Add(encode(nil, span("SQL", object{{Key: "db.query.text", Value: "INSERT INTO t (password) VALUES (?)"}, {Key: "db.statement.parameters", Value: tuple{"hunter2"}}})))
+	f.Add(encode(nil, span("WSGI", object{{Key: wsgiEnviron, Value: request(marshal.Pair{Key: "HTTP_COOKIE", Value: "hunter2"})}, {Key: requestPayload, Value: []any{[]byte("a"), true}}})))
+	f.Add(encode(nil, openSpan(newSpanID(), "client", object{{Key: clientHead, Value: sent("GET / HTTP/1.1", "a", 8, 80)}})))
 	r := span("events", nil)
 	r[14] = []any{tuple{1, "e", object{{Key: "x", Value: nest(3)}}}}
 	r[15] = []any{tuple{traceID, newSpanID(), 1, "s", object{}}}
