@@ -49,8 +49,8 @@ func baseImage(t *testing.T, name string) base {
 		return base{bare: true}
 	case "golang":
 		goroot := strings.TrimSpace(output(t, ".", nil, "go", "env", "GOROOT"))
-		b := base{mounts: []container.Mount{{Source: goroot, Target: "/go/root"}}}
-		b.env = []string{"PATH=/go/root/bin:/usr/bin:/bin", "GOROOT=/go/root", "GOTOOLCHAIN=local", "GOFLAGS=", "HOME=/root"}
+		b := base{mounts: []container.Mount{{Source: goroot, Target: "/go/sdk"}}}
+		b.env = []string{"PATH=/go/sdk/bin:/usr/bin:/bin", "GOROOT=/go/sdk", "GOTOOLCHAIN=local", "GOFLAGS=", "HOME=/tmp"}
 		// What the machine has downloaded and compiled before; the tests are not about that.
 		for variable, target := range map[string]string{"GOMODCACHE": "/go/pkg/mod", "GOCACHE": "/go/cache"} {
 			source := strings.TrimSpace(output(t, ".", nil, "go", "env", variable))
@@ -68,7 +68,7 @@ func baseImage(t *testing.T, name string) base {
 			t.Skipf("SKIP: there is no Python %s.%s here", parts[0], parts[1])
 		}
 		prefix := filepath.Dir(filepath.Dir(interpreter.Path))
-		b := base{env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/root"}}
+		b := base{env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp"}}
 		// In its own place as well, where its libraries are looked for.
 		b.mounts = []container.Mount{{Source: prefix, Target: prefix}, {Source: prefix, Target: "/usr/local"}}
 		for _, entry := range os.Environ() { // how this machine reaches a package index

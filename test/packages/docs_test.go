@@ -99,3 +99,35 @@ func hasHeading(text, anchor string) bool {
 	}
 	return false
 }
+
+var variableName = regexp.MustCompile(`["'` + "`" + `]((?:LUMIGO|OTEL)_[A-Z_]+[A-Z])\b`)
+
+// TestEveryVariableIsDocumented: those that the Go and the Python part name in their code.
+func TestEveryVariableIsDocumented(t *testing.T) {
+	root := repository(t)
+	var docs strings.Builder
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	must(t, err)
+	for _, page := range pages {
+		content, err := os.ReadFile(page)
+		must(t, err)
+		docs.Write(content)
+	}
+	found := 0
+	for path := range strings.SplitSeq(output(t, root, nil, "git", "ls-files", "*.go", "*.py"), "\n") {
+		if strings.HasPrefix(path, "test/") || strings.HasPrefix(path, "python/tests/") || strings.HasPrefix(path, "examples/") || strings.HasSuffix(path, "_test.go") || path == "" {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(root, path))
+		must(t, err)
+		for _, name := range variableName.FindAllStringSubmatch(string(content), -1) {
+			found++
+			if !strings.Contains(docs.String(), name[1]) {
+				t.Errorf("%s reads %s, which no page of docs names", path, name[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d variables were found", found)
+	}
+}
