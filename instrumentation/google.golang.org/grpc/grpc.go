@@ -280,7 +280,7 @@ func category(direction int) mask.Category {
 
 // Wants reports whether one more message is worth making a text of.
 func (c *Call) Wants(direction int) bool {
-	if c == nil {
+	if c == nil || !c.t.GRPCPayloads() {
 		return false
 	}
 	c.mu.Lock()

@@ -106,6 +106,9 @@ func TestServers(t *testing.T) {
 			if Of(context.WithValue(c, "key", "value")) != c || tracer.FromContext(c) == nil {
 				t.Error("the handler's context does not know of the call")
 			}
+			if !c.Wants(Request) || !c.Wants(Response) {
+				t.Error("it does not want messages")
+			}
 			test.serve(c)
 			c.End()
 			got := spans()[0]
@@ -234,6 +237,10 @@ func TestCallsThatAreNotTraced(t *testing.T) {
 	}
 	if c, _ := Begin(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", ""); c != nil {
 		t.Error("the application's telemetry is traced")
+	}
+	dumping(t, "LUMIGO_INSTRUMENT_GRPC_PAYLOADS=false")
+	if Serve(ctx, method, nil, "").Wants(Request) {
+		t.Error("it wants messages though they are not to be kept")
 	}
 	dumping(t, "LUMIGO_DISABLE_INSTRUMENTATION=grpc")
 	if c, _ := Begin(ctx, method, ""); c != nil || Serve(ctx, method, nil, "") != nil {
