@@ -208,12 +208,9 @@ func (c *Call) Attempt(metadata map[string][]string) (pairs []string) {
 		return nil
 	}
 	added := map[string][]string{}
-	if own := h["Baggage"]; len(own) > 0 {
-		added["Baggage"] = own // which is left alone
-	}
 	c.t.Inject(added, c.span.ID())
 	for name, values := range added {
-		if name != "Baggage" || len(h["Baggage"]) == 0 {
+		if name != "Baggage" || len(h["Baggage"]) == 0 { // the application's own is left alone
 			pairs = append(pairs, strings.ToLower(name), values[0])
 		}
 	}

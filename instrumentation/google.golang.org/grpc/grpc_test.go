@@ -210,6 +210,28 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// Interceptors that trace by hand have made a span, but not put it into metadata when a call comes to nothing at once.
+func TestCallsByHandThatFailAtOnce(t *testing.T) {
+	spans := dumping(t)
+	byHand := tracer.Active().Start(tracer.Start{Name: "by hand", Kind: otlp.KindClient, Scope: scope()})
+	c, _ := Begin(tracer.WithIdentity(context.Background(), byHand.ID()), method, "shop")
+	c.Finish(14, "no address")
+	byHand.End()
+	if got := spans(); len(got) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestLargeMessages(t *testing.T) {
+	dumping(t)
+	c := Serve(context.Background(), method, nil, "")
+	c.Message(Request, `{"text":"`+strings.Repeat("x", 1<<20)+`"}`, false)
+	if kept := len(c.messages[Request].text); kept == 0 || kept > c.t.Capture() || c.Wants(Request) {
+		t.Errorf("%d bytes are kept", kept)
+	}
+	c.End()
+}
+
 // Metadata that a server passes on to the next one names a span that is not this call's.
 func TestForwardedMetadata(t *testing.T) {
 	spans := dumping(t)
