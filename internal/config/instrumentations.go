@@ -76,6 +76,7 @@ var instrumentationAliases = map[string][]string{
 	"log":          nil,
 	"log/slog":     {"slog"},
 	"net/http":     nil,
+	"pgx":          nil,
 }
 
 // Instrumentations returns the ids that Config.DisabledInstrumentations can

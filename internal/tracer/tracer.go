@@ -137,6 +137,9 @@ func (t *Tracer) Log() *diag.Logger { return t.log }
 // Capture is how many bytes of a body are worth keeping; 0 for none.
 func (t *Tracer) Capture() int { return t.capture }
 
+// GRPCPayloads reports whether the messages of gRPC calls are kept.
+func (t *Tracer) GRPCPayloads() bool { return t.config.GRPCPayloads }
+
 // Scope makes the scope of an integration.
 func (t *Tracer) Scope(name string) *otlp.Scope { return otlp.NewScope(name, t.version) }
 

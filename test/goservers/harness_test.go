@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +35,7 @@ type server struct {
 	requests []request
 	besides  string         // spans that belong to none of the requests; equal ones once, by name
 	varies   *regexp.Regexp // what is never the same in two answers
+	postgres bool           // it is told of a PostgreSQL server by DATABASE_URL
 	versions []string       // of the library, to be tried besides that of go.mod: "module@version", with others that belong to it
 }
 
@@ -94,13 +97,17 @@ func try(t *testing.T, s server, dir string) {
 	plain, woven := build(t, s, dir, false), build(t, s, dir, true)
 	sameModules(t, plain, woven)
 
+	var more []string
+	if s.postgres {
+		more = append(more, "DATABASE_URL="+postgres(t))
+	}
 	backend, err := receiver.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer backend.Close()
-	want, wantEnd := play(t, s, plain)
-	got, gotEnd := play(t, s, woven, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL())
+	want, wantEnd := play(t, s, plain, more...)
+	got, gotEnd := play(t, s, woven, append(more, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL())...)
 	for n, r := range s.requests {
 		if got[n] != want[n] {
 			t.Errorf("%s: woven, it answers\n%s\nwhere it answers plain\n%s", r.ask, got[n], want[n])
@@ -141,6 +148,48 @@ func unavailable(t *testing.T, err error, why string) {
 		t.Fatalf("the modules are not to be had: %v\n%s", err, why)
 	}
 	t.Skipf("the modules are not to be had: %v\n%s", err, why)
+}
+
+// postgres runs a PostgreSQL server of the machine's until the end of the test, and returns its address.
+func postgres(t *testing.T) string {
+	t.Helper()
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl")
+	if name, err := exec.LookPath("pg_ctl"); err == nil {
+		found = append(found, name)
+	}
+	if len(found) == 0 {
+		t.Skip("SKIP: there is no PostgreSQL here")
+	}
+	dir, err := os.MkdirTemp("", "lumigo-postgres-") // t.TempDir is in one that others may not enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	as := new(syscall.SysProcAttr)
+	if os.Getuid() == 0 { // as whom it does not run
+		account, err := user.Lookup("nobody")
+		if err != nil {
+			t.Skipf("SKIP: %v", err)
+		}
+		uid, _ := strconv.Atoi(account.Uid)
+		gid, _ := strconv.Atoi(account.Gid)
+		as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(args ...string) {
+		cmd := exec.Command(found[0], args...)
+		cmd.Dir, cmd.SysProcAttr = dir, as
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", cmd.Args, err, out)
+		}
+	}
+	data, log := filepath.Join(dir, "data"), filepath.Join(dir, "log")
+	run("-D", data, "-o", "-A trust -U shop", "initdb")
+	run("-D", data, "-l", log, "-w", "-o", "-c listen_addresses= -k "+dir, "start")
+	t.Cleanup(func() { run("-D", data, "-m", "immediate", "stop") })
+	return "postgres:///postgres?user=shop&host=" + dir
 }
 
 // environ is that of the go command.

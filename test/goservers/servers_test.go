@@ -340,6 +340,40 @@ var servers = []server{
 			SERVER GET /refused 200
 			  CLIENT PING ERROR`},
 	}},
+	{name: "pgx", postgres: true, versions: []string{"github.com/jackc/pgx/v5@v5.12.0", "github.com/jackc/pgx/v5@v5.5.5"}, besides: `
+		CLIENT CREATE
+		CLIENT DROP`, requests: []request{
+		{ask: "GET /insert", spans: `
+			SERVER GET /insert 200
+			  CLIENT INSERT`, below: []attributes{{"CLIENT", "INSERT", map[string]any{"db.system.name": "postgresql", "db.namespace": "postgres",
+			"db.query.text": "insert into users (id, name, password) values ($1, $2, $3)", "db.statement.parameters": `[1, "ann", "****"]`}}}},
+		{ask: "GET /again", spans: `
+			SERVER GET /again 200
+			  CLIENT INSERT ERROR`, below: []attributes{{"CLIENT", "INSERT", map[string]any{"db.response.status_code": "23505"}}}},
+		{ask: "GET /named", spans: `
+			SERVER GET /named 200
+			  CLIENT SELECT`},
+		{ask: "GET /none", spans: `
+			SERVER GET /none 200
+			  CLIENT SELECT`, below: []attributes{{"CLIENT", "SELECT", map[string]any{"db.statement.parameters": "[7]"}}}},
+		{ask: "GET /wrong", spans: `
+			SERVER GET /wrong 200
+			  CLIENT SELECT ERROR`, below: []attributes{{"CLIENT", "SELECT", map[string]any{"db.response.status_code": "42703"}}}},
+		{ask: "GET /batch", spans: `
+			SERVER GET /batch 200
+			  CLIENT BATCH`, below: []attributes{{"CLIENT", "BATCH", map[string]any{"db.operation.batch.size": int64(2)}}}},
+		{ask: "GET /copy", spans: `
+			SERVER GET /copy 200
+			  CLIENT COPY`},
+		{ask: "GET /transaction", spans: `
+			SERVER GET /transaction 200
+			  CLIENT BEGIN
+			  CLIENT UPDATE
+			  CLIENT COMMIT`},
+		{ask: "GET /sql", spans: `
+			SERVER GET /sql 200
+			  CLIENT SELECT`},
+	}},
 	// The messages of NATS have no spans.
 	{name: "nats", heavy: true, besides: `
 		CLIENT GET 200

@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"reflect"
 	"strings"
 	"sync"
@@ -25,11 +26,7 @@ func statement(ctx context.Context, d driver.Driver, text string, args []any) (d
 	if t == nil || ctx == nil || untraced.Is(ctx) {
 		return nil
 	}
-	defer func() {
-		if fault := recover(); fault != nil {
-			t.Log().Debugf("An exception occurred in lumigo's code: database/sql: %v", fault)
-		}
-	}()
+	defer guard(t)
 	system := systemOf(reflect.TypeOf(d))
 	if system == "" {
 		if !tracer.Elsewhere() {
@@ -37,19 +34,62 @@ func statement(ctx context.Context, d driver.Driver, text string, args []any) (d
 		}
 		system = systemOf(within(d))
 	}
-	operation := operationOf(text)
+	return start(ctx, t, scope(), &Statement{System: system, Text: text, Args: args})
+}
+
+// Statement is one that is run by other means than database/sql's, of which integrations of other libraries tell.
+type Statement struct {
+	System    string // as db.system.name has it
+	Host      string // of the server, or the directory of its socket; "" if that is not known
+	Port      int
+	Database  string
+	Operation string // "" to take it from the text
+	Text      string
+	Args      []any // named ones as sql.NamedArg
+	Batch     int   // how many statements it is, 0 for one
+}
+
+// Start starts a span, as the instrumentation of this id. It returns what to call with the outcome, nil if the statement
+// is not traced.
+func (s *Statement) Start(ctx context.Context, id string) (done func(error)) {
+	t := tracer.Active()
+	if t == nil || ctx == nil || t.Disabled(id) || untraced.Is(ctx) {
+		return nil
+	}
+	defer guard(t)
+	return start(ctx, t, t.Scope("lumigo_opentelemetry."+id), s)
+}
+
+// Untraced returns a context for statements that are traced already.
+func Untraced(ctx context.Context) context.Context { return untraced.Context(ctx) }
+
+func start(ctx context.Context, t *tracer.Tracer, scope *otlp.Scope, s *Statement) (done func(error)) {
+	operation := s.Operation
+	if operation == "" {
+		operation = operationOf(s.Text)
+	}
 	name := operation
 	if name == "" {
-		name = system
+		name = s.System
 	}
-	span := t.Start(tracer.Start{Name: name, Kind: otlp.KindClient, Scope: scope(), Convention: semconv.Database, Parent: tracer.FromContext(ctx)})
+	span := t.Start(tracer.Start{Name: name, Kind: otlp.KindClient, Scope: scope, Convention: semconv.Database, Parent: tracer.FromContext(ctx)})
 	if span.Recording() {
-		span.Known("db.system.name", system)
+		span.Known("db.system.name", s.System)
 		if operation != "" {
 			span.Known("db.operation.name", operation)
 		}
-		span.Text("db.query.text", text)
-		span.Parameters("db.statement.parameters", text, len(args), func(i int) (string, any) { return parameter(args[i]) })
+		if s.Database != "" {
+			span.Text("db.namespace", s.Database)
+		}
+		if s.Host != "" {
+			span.Text("server.address", s.Host)
+			span.Int("server.port", int64(s.Port))
+		}
+		if s.Batch > 0 {
+			span.Int("db.operation.batch.size", int64(s.Batch))
+		}
+		span.Text("db.query.text", s.Text)
+		span.Parameters("db.statement.parameters", s.Text, len(s.Args), func(i int) (string, any) { return parameter(s.Args[i]) })
 	}
 	return func(err error) {
 		defer span.End()
@@ -58,7 +98,18 @@ func statement(ctx context.Context, d driver.Driver, text string, args []any) (d
 			span.Panicked(value, "")
 		case err != nil && err != driver.ErrSkip:
 			span.Fail(err)
+			var state interface{ SQLState() string } // as errors of PostgreSQL's drivers have it
+			if errors.As(err, &state) {
+				span.Text("db.response.status_code", state.SQLState())
+			}
 		}
+	}
+}
+
+// guard keeps our own mistakes from the application. It is deferred.
+func guard(t *tracer.Tracer) {
+	if fault := recover(); fault != nil {
+		t.Log().Debugf("An exception occurred in lumigo's code: database/sql: %v", fault)
 	}
 }
 

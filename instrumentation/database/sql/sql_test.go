@@ -48,6 +48,47 @@ func TestStatement(t *testing.T) {
 	}
 }
 
+type sqlState string
+
+func (s sqlState) Error() string    { return "state " + string(s) }
+func (s sqlState) SQLState() string { return string(s) }
+
+// Statements of other libraries than database/sql.
+func TestOtherStatements(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump")
+	dump, err := spandump.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	activate := func(environ ...string) {
+		c, _ := config.Parse(environ)
+		m, _ := mask.New(c.Masking, nil)
+		tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
+	}
+	defer tracer.Activate(nil)
+	ctx := context.Background()
+	s := &Statement{System: "postgresql", Host: "db", Port: 5432, Database: "shop", Operation: "BATCH", Text: "select 1;\nselect 2", Batch: 2}
+	if s.Start(ctx, "pgx") != nil {
+		t.Error("a statement is traced without a tracer")
+	}
+	activate("LUMIGO_DISABLE_INSTRUMENTATION=pgx")
+	if s.Start(ctx, "pgx") != nil {
+		t.Error("a statement is traced though that is disabled")
+	}
+	activate()
+	if s.Start(Untraced(ctx), "pgx") != nil {
+		t.Error("a statement that is traced already is traced again")
+	}
+	s.Start(ctx, "pgx")(sqlState("23505"))
+	text, _ := os.ReadFile(path)
+	for _, want := range []string{`"name": "BATCH"`, `"db.system.name": "postgresql"`, `"db.namespace": "shop"`, `"server.address": "db"`, `"server.port": 5432`,
+		`"db.operation.batch.size": 2`, `"db.response.status_code": "23505"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
 func TestOperations(t *testing.T) {
 	for text, want := range map[string]string{
 		"select 1":                       "SELECT",

@@ -208,12 +208,9 @@ func (c *Call) Attempt(metadata map[string][]string) (pairs []string) {
 		return nil
 	}
 	added := map[string][]string{}
-	if own := h["Baggage"]; len(own) > 0 {
-		added["Baggage"] = own // which is left alone
-	}
 	c.t.Inject(added, c.span.ID())
 	for name, values := range added {
-		if name != "Baggage" || len(h["Baggage"]) == 0 {
+		if name != "Baggage" || len(h["Baggage"]) == 0 { // the application's own is left alone
 			pairs = append(pairs, strings.ToLower(name), values[0])
 		}
 	}
@@ -280,7 +277,7 @@ func category(direction int) mask.Category {
 
 // Wants reports whether one more message is worth making a text of.
 func (c *Call) Wants(direction int) bool {
-	if c == nil {
+	if c == nil || !c.t.GRPCPayloads() {
 		return false
 	}
 	c.mu.Lock()

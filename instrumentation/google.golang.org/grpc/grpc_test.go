@@ -106,6 +106,9 @@ func TestServers(t *testing.T) {
 			if Of(context.WithValue(c, "key", "value")) != c || tracer.FromContext(c) == nil {
 				t.Error("the handler's context does not know of the call")
 			}
+			if !c.Wants(Request) || !c.Wants(Response) {
+				t.Error("it does not want messages")
+			}
 			test.serve(c)
 			c.End()
 			got := spans()[0]
@@ -207,6 +210,28 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// Interceptors that trace by hand have made a span, but not put it into metadata when a call comes to nothing at once.
+func TestCallsByHandThatFailAtOnce(t *testing.T) {
+	spans := dumping(t)
+	byHand := tracer.Active().Start(tracer.Start{Name: "by hand", Kind: otlp.KindClient, Scope: scope()})
+	c, _ := Begin(tracer.WithIdentity(context.Background(), byHand.ID()), method, "shop")
+	c.Finish(14, "no address")
+	byHand.End()
+	if got := spans(); len(got) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestLargeMessages(t *testing.T) {
+	dumping(t)
+	c := Serve(context.Background(), method, nil, "")
+	c.Message(Request, `{"text":"`+strings.Repeat("x", 1<<20)+`"}`, false)
+	if kept := len(c.messages[Request].text); kept == 0 || kept > c.t.Capture() || c.Wants(Request) {
+		t.Errorf("%d bytes are kept", kept)
+	}
+	c.End()
+}
+
 // Metadata that a server passes on to the next one names a span that is not this call's.
 func TestForwardedMetadata(t *testing.T) {
 	spans := dumping(t)
@@ -234,6 +259,10 @@ func TestCallsThatAreNotTraced(t *testing.T) {
 	}
 	if c, _ := Begin(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", ""); c != nil {
 		t.Error("the application's telemetry is traced")
+	}
+	dumping(t, "LUMIGO_INSTRUMENT_GRPC_PAYLOADS=false")
+	if Serve(ctx, method, nil, "").Wants(Request) {
+		t.Error("it wants messages though they are not to be kept")
 	}
 	dumping(t, "LUMIGO_DISABLE_INSTRUMENTATION=grpc")
 	if c, _ := Begin(ctx, method, ""); c != nil || Serve(ctx, method, nil, "") != nil {
