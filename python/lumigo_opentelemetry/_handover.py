@@ -557,10 +557,18 @@ def tamed(record):
 def _each(part, longest, values):
     """A part of a record: attributes, events and links are cut one by one."""
     if isinstance(part, dict):
-        return {_key(key, longest): copied(value, longest, values) for key, value in list(part.items())}
+        return {_key(key, longest): copied(_joined(value, longest), longest, values) for key, value in list(part.items())}
     if isinstance(part, list):
         return [copied(value, longest, values) for value in list(part)]
     return copied(part, longest, values)
+
+
+def _joined(value, longest):
+    """The parts of a body as one. Were each cut by itself, a gap could part a secret from its name."""
+    if type(value) is not list or not value or type(value[0]) is not bytes:
+        return value
+    data = b"".join([part for part in value if type(part) is bytes])
+    return [data[:longest], True] if len(data) > longest or value[-1] is True else [data]
 
 
 def copied(value, longest=8192, values=4096):

@@ -18,6 +18,7 @@ _KNOWN = frozenset((
 ))  # fmt: skip
 _LONGEST_HEAD = 65536  # bytes; of a longer one, the values are cut
 _LONGEST_VALUE = 2048
+_LONGEST_SHAPE = 2048  # characters of all keys; of a longer one, nothing is remembered
 
 
 class _Shapes(dict):
@@ -27,14 +28,16 @@ class _Shapes(dict):
     key that tells of a body, or None.)"""
 
     def __missing__(self, keys):
-        if len(self) > 512:
-            self.clear()
         known = [key for key in keys if key in _KNOWN]  # first, so that they stay where all is too long
         names = tuple(known + [key for key in keys if key[:5] == "HTTP_"])
         body = [key for key in names if key == "CONTENT_LENGTH" or key == "HTTP_TRANSFER_ENCODING"]
         propagates = not _tracing.PROPAGATED.isdisjoint(map(_header, names))
         values = itemgetter(*names) if len(names) > 1 else lambda environ: tuple([environ[name] for name in names])
-        self[keys] = shape = dumps(names, 2), values, propagates, body[-1] if body else None
+        shape = dumps(names, 2), values, propagates, body[-1] if body else None
+        if sum(map(len, keys)) < _LONGEST_SHAPE:  # clients choose the names of headers
+            if len(self) > 255:
+                self.clear()
+            self[keys] = shape
         return shape
 
 

@@ -221,6 +221,14 @@ class Spans(HookCase):
                 self.assertEqual({len(seen[header]) for header in more}, {length})
             del _tracing._spans[:]
 
+    def test_what_clients_make_up_is_not_remembered_for_ever(self):
+        _wsgi._shapes.clear()
+        for number in range(300):
+            serve(_wsgi.traced(answer([])), environ(**{"HTTP_%d" % number: "x"}))
+        serve(_wsgi.traced(answer([])), environ(**{"HTTP_" + "LONG" * 1000: "x"}))
+        self.assertLessEqual(len(_wsgi._shapes), 256)
+        self.assertLess(max(sum(map(len, keys)) for keys in _wsgi._shapes), 2048)
+
     def test_what_matters_most_comes_first(self):
         """A record that is larger than a frame is cut at its end."""
         env = environ(HTTP_FIRST="x")

@@ -53,7 +53,8 @@ func (c Command) usage() []string {
 	return nil
 }
 
-var option = regexp.MustCompile(`^  (--?[a-z][a-z-]*)(?: ([A-Z]+))? {2,}(.*)$`)
+// A value that may be left out, --view[=ADDRESS], is none for whoever completes the flag.
+var option = regexp.MustCompile(`^  (--?[a-z][a-z-]*)(?: ([A-Z]+)|\[=[A-Z]+\])? {2,}(.*)$`)
 
 // Options are the flags that the help text of the command explains.
 func (c Command) Options() []Option {
