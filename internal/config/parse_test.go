@@ -52,6 +52,7 @@ func TestDefaults(t *testing.T) {
 		Export: Export{Protocol: "http/protobuf", Timeout: 10 * time.Second,
 			Compression: "none", MemoryLimit: 64 << 20},
 		AutoFilterEmptySQS: true,
+		ReducedRedis:       true,
 	}
 	if got := must(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("Parse(nil) =\n%+v\nwant\n%+v", got, want)
@@ -69,6 +70,7 @@ func TestValues(t *testing.T) {
 		logLevel    get = func(c *Config) any { return c.LogLevel }
 		disabled    get = func(c *Config) any { return c.DisabledInstrumentations }
 		emptySQS    get = func(c *Config) any { return c.AutoFilterEmptySQS }
+		redis       get = func(c *Config) any { return c.ReducedRedis }
 		valueLength get = func(c *Config) any { return c.Limits.AttributeValueLength }
 		itemLength  get = func(c *Config) any { return c.Limits.ItemValueLength }
 		filter      get = func(c *Config) any { return c.Filter }
@@ -130,6 +132,7 @@ func TestValues(t *testing.T) {
 		{"A21 true", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=true"}, emptySQS, true},
 		{"A21 TRUE", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=TRUE"}, emptySQS, true},
 		{"A21 false", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=false"}, emptySQS, false},
+		{"C24", []string{"LUMIGO_REDUCED_REDIS_INSTRUMENTATION=false"}, redis, false},
 
 		{"A22 SPAN", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=1"}, valueLength, 1},
 		{"A22 GLOBAL", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 50},

@@ -46,6 +46,11 @@ HOOKS = {
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
     "sqlite3.dbapi2": "sqlite3",
+    "redis.client": "redis",
+    "redis.asyncio.client": "redis",
+    "psycopg2": "psycopg2",
+    "psycopg": "psycopg",
+    "pymysql.cursors": "pymysql",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
@@ -54,6 +59,8 @@ _PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {
     "http_client": ("http", "urllib", "httpclient"),
+    "psycopg": ("psycopg3",),
+    "psycopg2": ("psycopg2-binary",),
 }
 
 _disabled = set()
