@@ -117,7 +117,7 @@ def start(seam, sql, values=None, many=False):
     if isinstance(sql, bytes):
         sql = sql.decode("utf-8", "replace")
     elif not isinstance(sql, str):
-        sql = str(sql)  # psycopg's composed statements say their text so
+        sql = str(sql)
     operation, table = statement(sql)
     attributes = dict(seam.attributes)
     attributes["db.query.text"] = sql
@@ -141,7 +141,7 @@ def start(seam, sql, values=None, many=False):
 
 
 # What drivers call the two arguments of execute, executemany and callproc.
-_STATEMENT = ("query", "sql", "operation", "procname")
+_STATEMENT = ("query", "sql", "operation")
 _VALUES = ("params", "vars", "args", "params_seq", "vars_list", "parameters")
 
 
@@ -162,6 +162,17 @@ def _argument(named, names):
             if name in named:
                 return named[name]
     return None
+
+
+def composed(cursor, args, named):
+    """The text of a statement that psycopg has composed for a cursor; None for others, which are text themselves."""
+    query = args[0] if args else _argument(named, _STATEMENT)
+    if isinstance(query, (str, bytes)) or not hasattr(query, "as_string"):
+        return None
+    try:
+        return query.as_string(cursor)
+    except Exception:  # the driver says so itself
+        return None
 
 
 def run(seam, function, args, named=None, many=False, sql=None):

@@ -15,42 +15,31 @@ def install(module):
 
 def _execute(original):
     def execute(self, *args, **named):
-        return _dbapi.run(_seam(self), original.__get__(self), args, named, sql=_text(self, args, named))
+        return _dbapi.run(_seam(self), original.__get__(self), args, named, sql=_dbapi.composed(self, args, named))
 
     return execute
 
 
 def _executemany(original):
     def executemany(self, *args, **named):
-        return _dbapi.run(_seam(self), original.__get__(self), args, named, many=True, sql=_text(self, args, named))
+        return _dbapi.run(_seam(self), original.__get__(self), args, named, many=True, sql=_dbapi.composed(self, args, named))
 
     return executemany
 
 
 def _async_execute(original):
     async def execute(self, *args, **named):
-        return await _dbapi.run_async(_seam(self), original.__get__(self), args, named, sql=_text(self, args, named))
+        return await _dbapi.run_async(_seam(self), original.__get__(self), args, named, sql=_dbapi.composed(self, args, named))
 
     return execute
 
 
 def _async_executemany(original):
     async def executemany(self, *args, **named):
-        function, sql = original.__get__(self), _text(self, args, named)
+        function, sql = original.__get__(self), _dbapi.composed(self, args, named)
         return await _dbapi.run_async(_seam(self), function, args, named, many=True, sql=sql)
 
     return executemany
-
-
-def _text(cursor, args, named):
-    """The text of a query that is composed; None for others, which are text themselves."""
-    query = args[0] if args else named.get("query")
-    if isinstance(query, (str, bytes)) or not hasattr(query, "as_string"):
-        return None
-    try:
-        return query.as_string(cursor)
-    except Exception:  # the driver says so itself
-        return None
 
 
 def _seam(cursor):

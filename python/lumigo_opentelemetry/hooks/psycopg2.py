@@ -85,16 +85,16 @@ def _cursor_class(base):
         _lumigo_traced = True
 
         def execute(self, *args, **named):
-            return _dbapi.run(_seam(self), super().execute, args, named)
+            return _dbapi.run(_seam(self), super().execute, args, named, sql=_dbapi.composed(self, args, named))
 
         def executemany(self, *args, **named):
-            return _dbapi.run(_seam(self), super().executemany, args, named, many=True)
+            return _dbapi.run(_seam(self), super().executemany, args, named, many=True, sql=_dbapi.composed(self, args, named))
 
         def callproc(self, *args, **named):
             return _dbapi.run(_seam(self), super().callproc, args, named, sql="CALL %s" % (args[:1] or ("",)))
 
         def copy_expert(self, *args, **named):
-            return _dbapi.run(_seam(self), super().copy_expert, args, named)
+            return _dbapi.run(_seam(self), super().copy_expert, args, named, sql=_dbapi.composed(self, args, named))
 
     return _dbapi.like(Cursor, base)
 

@@ -46,15 +46,13 @@ def _seam(cursor):
         connection = cursor.connection
         seam = getattr(connection, "_lumigo_seam", None)
         if seam is None:
-            server = {"server.address": connection.unix_socket or connection.host}
-            if not connection.unix_socket:
-                server["server.port"] = connection.port
-            seam = connection._lumigo_seam = _dbapi.Seam("mysql", server)
-        if connection.db != seam.attributes.get("db.namespace"):  # USE changes it
             database = connection.db
             if isinstance(database, bytes):
                 database = database.decode("utf-8", "replace")
-            seam.attributes["db.namespace"] = database
+            server = {"db.namespace": database, "server.address": connection.unix_socket or connection.host}
+            if not connection.unix_socket:
+                server["server.port"] = connection.port
+            seam = connection._lumigo_seam = _dbapi.Seam("mysql", server)
         return seam
     except Exception:  # it is closed
         return None
