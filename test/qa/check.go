@@ -51,7 +51,9 @@ var errUntraced = errors.New("does not run on this Python, traced or not")
 // installed, and errNoServer when there is no server for it.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
 	server := c.servers[l.server]
-	if server == nil {
+	if l.server == nil {
+		server = &running{port: freePort()}
+	} else if server == nil {
 		var err error
 		if server, err = l.server.start(); err != nil {
 			return err

@@ -4,7 +4,7 @@ package main
 type library struct {
 	name   string                        // of its directory in testdata, its files of versions, and its hook
 	pins   func(version string) []string // what is installed; the first is the package itself
-	server *server
+	server *server                       // nil when the apps bring their own
 	apps   []app
 }
 
@@ -22,5 +22,6 @@ var libraries = []library{
 	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{{"sync", ""}, {"aio", "4.2.0"}}},
 	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
 	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
+	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
 }

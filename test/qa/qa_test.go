@@ -77,12 +77,22 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, spans, err := c.trace(c.servers[l.server], env.Python, filepath.Join(c.testdata, l.name, l.apps[0].name+".py"), "LUMIGO_DISABLE_INSTRUMENTATION="+l.name)
+	server := c.servers[l.server]
+	if l.server == nil {
+		server = &running{port: freePort()}
+	}
+	_, spans, err := c.trace(server, env.Python, filepath.Join(c.testdata, l.name, l.apps[0].name+".py"), "LUMIGO_DISABLE_INSTRUMENTATION="+l.name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := receiver.Tree(spans), "CLIENT GET 200\n  SERVER GET 200\n"; got != want {
-		t.Errorf("with %s disabled there are the spans\n%s", l.name, got)
+	clients := 0
+	for _, s := range spans {
+		if s.Kind == "CLIENT" {
+			clients++
+		}
+	}
+	if clients != 1 { // that of the request which has the app work
+		t.Errorf("with %s disabled there are the spans\n%s", l.name, receiver.Tree(spans))
 	}
 }
 
