@@ -114,7 +114,7 @@ def start(seam, sql, values=None, many=False):
     """The span of a statement about to run; None when nothing is to be traced. sql that is no text is left alone."""
     if seam is None or _tracing.suppressed():
         return None
-    if isinstance(sql, bytes):
+    if isinstance(sql, (bytes, bytearray)):
         sql = sql.decode("utf-8", "replace")
     elif not isinstance(sql, str):
         sql = str(sql)

@@ -31,6 +31,11 @@ class Arguments(HookCase):
                 span = self.spans()[-1]
                 self.assertEqual((span.get("db.query.text"), span.get("db.statement.parameters")), ("SELECT 1", [1]))
 
+    def test_a_statement_of_bytes(self):
+        for statement in (b"SELECT 1", bytearray(b"SELECT 1")):
+            _dbapi.run(SEAM, lambda sql: sql, (statement,), {})
+            self.assertEqual(self.spans()[-1].get("db.query.text"), "SELECT 1")
+
     def test_no_statement_is_the_driver_s_to_complain_of(self):
         def execute(query):
             return query

@@ -121,10 +121,20 @@ func (c *checker) runWith(env []string, server *running, argv ...string) (output
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if err != nil {
-		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+		err = fmt.Errorf("%w: %s", err, lastLine(stderr.String()))
 	}
 	return output{stdout.String(), stderr.String()}, err
+}
+
+// lastLine is the last line that is not the distro's.
+func lastLine(stderr string) string {
+	last := ""
+	for line := range strings.Lines(stderr) {
+		if !strings.HasPrefix(line, "#LUMIGO#") {
+			last = strings.TrimSpace(line)
+		}
+	}
+	return last
 }
 
 // trace runs a program under lumigo run, with more variables if need be, and returns its spans, too.

@@ -41,11 +41,13 @@ def work(say):
     raises(say, pickle.dumps, psycopg2.Error("boom"))
     connection.close()
     raises(say, connection.cursor)
+    psycopg2.connect(connection_factory=type(connection), **where).close()
     connection = psycopg2.connect(connection_factory=Connection, **where)
     cursor = connection.cursor()
     cursor.execute("SELECT 2 AS two")
     say(type(connection) is Connection or isinstance(connection, Connection), cursor.fetchone()["two"])
     connection.close()
+    psycopg2.connect(connection_factory=type(connection), **where).close()
 
 
 serve(work)
