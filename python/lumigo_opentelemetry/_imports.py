@@ -60,8 +60,6 @@ _PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {
     "http_client": ("http", "urllib", "httpclient"),
-    "psycopg": ("psycopg3",),
-    "psycopg2": ("psycopg2-binary",),
 }
 
 _disabled = set()

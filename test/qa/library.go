@@ -1,11 +1,20 @@
 package main
 
+import "strings"
+
 // A library is one that hooks trace.
 type library struct {
 	name   string                        // of its directory in testdata, its files of versions, and its hook
 	pins   func(version string) []string // what is installed; the first is the package itself
 	server *server                       // nil when the apps bring their own
 	apps   []app
+}
+
+// packageName is what the package index has the library under.
+func (l library) packageName() string {
+	name, _, _ := strings.Cut(l.pins("")[0], "==")
+	name, _, _ = strings.Cut(name, "[")
+	return name
 }
 
 // An app is a program in the library's directory, and a file of the spans it must have.

@@ -129,8 +129,7 @@ func candidates(l library, i pythonenv.Interpreter, file versionFile, versions [
 
 // newestOf asks the package index for the newest version that the interpreter can install.
 func newestOf(l library, i pythonenv.Interpreter) (string, error) {
-	name, _, _ := strings.Cut(l.pins("")[0], "==")
-	name, _, _ = strings.Cut(name, "[")
+	name := l.packageName()
 	cmd := exec.Command(i.Path, "-m", "pip", "index", "versions", "--disable-pip-version-check", name)
 	cmd.Env = pythonenv.Environ()
 	out, err := cmd.Output()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -30,15 +29,10 @@ func documentation(root string) (path, text string, err error) {
 }
 
 func table(root string) (string, error) {
-	directories, err := filepath.Glob(filepath.Join(root, "python", "tested_versions", "*"))
+	pythons, err := testedPythons(root)
 	if err != nil {
 		return "", err
 	}
-	pythons := make([]string, len(directories))
-	for n, dir := range directories {
-		pythons[n] = filepath.Base(dir)
-	}
-	slices.SortFunc(pythons, compareVersions)
 	var b strings.Builder
 	b.WriteString("| library | CPython | versions that passed | failed |\n|---|---|---|---|\n")
 	for _, l := range libraries {

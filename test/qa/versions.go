@@ -75,3 +75,13 @@ func (f versionFile) record(t tested) error {
 	}
 	return os.WriteFile(string(f), []byte(b.String()), 0o644)
 }
+
+// testedPythons lists the CPythons that there are files for, oldest first.
+func testedPythons(root string) ([]string, error) {
+	pythons, err := filepath.Glob(filepath.Join(root, "python", "tested_versions", "*"))
+	for n, dir := range pythons {
+		pythons[n] = filepath.Base(dir)
+	}
+	slices.SortFunc(pythons, compareVersions)
+	return pythons, err
+}
