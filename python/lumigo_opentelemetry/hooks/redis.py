@@ -11,89 +11,59 @@ _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
 
 
 def install(module):
-    command, pipeline = (_async_command, _async_pipeline) if ".asyncio" in module.__name__ else (_command, _pipeline)
+    traced = _async_traced if ".asyncio" in module.__name__ else _traced
     # Until 2.10, Redis and Pipeline were special cases of these.
     client = getattr(module, "StrictRedis", module.Redis)
     batch = getattr(module, "BasePipeline", module.Pipeline)
-    _imports.wrap(client, "execute_command", command)
-    _imports.wrap(batch, "immediate_execute_command", command)
-    _imports.wrap(batch, "execute", pipeline)
+    _imports.wrap(client, "execute_command", traced(_begin))
+    _imports.wrap(batch, "immediate_execute_command", traced(_begin))
+    _imports.wrap(batch, "execute", traced(_begin_pipeline))
 
 
-def _command(original):
-    def wrapper(self, *args, **named):
-        span = _begin(self, args)
-        if span is None:
-            return original(self, *args, **named)
-        try:
-            answer = original(self, *args, **named)
-        except BaseException as error:
-            span.record_exception(error)
-            raise
-        else:
-            _answered(span, answer)
-            return answer
-        finally:
-            span.end()
+def _traced(begin):
+    """A wrapper maker for methods whose spans begin(self, args) makes."""
 
-    return wrapper
+    def make(original):
+        def wrapper(self, *args, **named):
+            span = begin(self, args)
+            if span is None:
+                return original(self, *args, **named)
+            try:
+                answer = original(self, *args, **named)
+                _answered(span, answer)
+                return answer
+            except BaseException as error:
+                span.record_exception(error)
+                raise
+            finally:
+                span.end()
 
+        return wrapper
 
-def _async_command(original):
-    async def wrapper(self, *args, **named):
-        span = _begin(self, args)
-        if span is None:
-            return await original(self, *args, **named)
-        try:
-            answer = await original(self, *args, **named)
-        except BaseException as error:
-            span.record_exception(error)
-            raise
-        else:
-            _answered(span, answer)
-            return answer
-        finally:
-            span.end()
-
-    return wrapper
+    return make
 
 
-def _pipeline(original):
-    def wrapper(self, *args, **named):
-        span = _begin_pipeline(self)
-        if span is None:
-            return original(self, *args, **named)
-        try:
-            answers = original(self, *args, **named)
-        except BaseException as error:
-            span.record_exception(error)
-            raise
-        else:
-            _answered(span, answers)
-            return answers
-        finally:
-            span.end()
+def _async_traced(begin):
+    """The same for coroutine functions."""
 
-    return wrapper
+    def make(original):
+        async def wrapper(self, *args, **named):
+            span = begin(self, args)
+            if span is None:
+                return await original(self, *args, **named)
+            try:
+                answer = await original(self, *args, **named)
+                _answered(span, answer)
+                return answer
+            except BaseException as error:
+                span.record_exception(error)
+                raise
+            finally:
+                span.end()
 
+        return wrapper
 
-def _async_pipeline(original):
-    async def wrapper(self, *args, **named):
-        span = _begin_pipeline(self)
-        if span is None:
-            return await original(self, *args, **named)
-        try:
-            answers = await original(self, *args, **named)
-        except BaseException as error:
-            span.record_exception(error)
-            raise
-        else:
-            _answered(span, answers)
-            return answers
-        finally:
-            span.end()
-
-    return wrapper
+    return make
 
 
 def _begin(client, args):
@@ -110,7 +80,7 @@ def _begin(client, args):
         return None
 
 
-def _begin_pipeline(pipeline):
+def _begin_pipeline(pipeline, args):
     try:
         commands = pipeline.command_stack
         if not commands or _tracing.suppressed():
