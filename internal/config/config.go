@@ -45,6 +45,7 @@ type Config struct {
 	SemconvDatabaseDup bool // OTEL_SEMCONV_STABILITY_OPT_IN has database/dup
 	AutoFilterEmptySQS bool // LUMIGO_AUTO_FILTER_EMPTY_SQS
 	GRPCPayloads       bool // LUMIGO_INSTRUMENT_GRPC_PAYLOADS
+	ReducedRedis       bool // LUMIGO_REDUCED_REDIS_INSTRUMENTATION
 
 	ECSMetadataURI    string // ECS_CONTAINER_METADATA_URI
 	ECSMetadataURIV4  string // ECS_CONTAINER_METADATA_URI_V4

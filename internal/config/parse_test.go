@@ -53,6 +53,7 @@ func TestDefaults(t *testing.T) {
 			Compression: "none", MemoryLimit: 64 << 20},
 		AutoFilterEmptySQS: true,
 		GRPCPayloads:       true,
+		ReducedRedis:       true,
 	}
 	if got := must(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("Parse(nil) =\n%+v\nwant\n%+v", got, want)
@@ -70,6 +71,7 @@ func TestValues(t *testing.T) {
 		logLevel    get = func(c *Config) any { return c.LogLevel }
 		disabled    get = func(c *Config) any { return c.DisabledInstrumentations }
 		emptySQS    get = func(c *Config) any { return c.AutoFilterEmptySQS }
+		redis       get = func(c *Config) any { return c.ReducedRedis }
 		valueLength get = func(c *Config) any { return c.Limits.AttributeValueLength }
 		itemLength  get = func(c *Config) any { return c.Limits.ItemValueLength }
 		filter      get = func(c *Config) any { return c.Filter }
@@ -132,6 +134,7 @@ func TestValues(t *testing.T) {
 		{"A21 TRUE", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=TRUE"}, emptySQS, true},
 		{"A21 false", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=false"}, emptySQS, false},
 		{"gRPC payloads", []string{"LUMIGO_INSTRUMENT_GRPC_PAYLOADS=False"}, func(c *Config) any { return c.GRPCPayloads }, false},
+		{"C24", []string{"LUMIGO_REDUCED_REDIS_INSTRUMENTATION=false"}, redis, false},
 
 		{"A22 SPAN", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=1"}, valueLength, 1},
 		{"A22 GLOBAL", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 50},

@@ -15,7 +15,7 @@ import (
 // spanAttributes reads the attributes of the span itself, which are those that
 // former names are added to.
 func (d *decoder) spanAttributes() (dropped uint32) {
-	d.request, d.response, d.own = wire{}, wire{}, d.own[:0]
+	d.request, d.response, d.own, d.secret = wire{}, wire{}, d.own[:0], false
 	if d.profile.duplicates != 0 {
 		start := d.Pos()
 		if d.Next() == marshal.Dict {
@@ -117,6 +117,11 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 		return false
 	}
 	if f == semconv.NamedSecret && semconv.IsSecret(d.profile.masker, c, rest) {
+		d.SkipRest(k)
+		d.span.String(key, mask.Mask)
+		return true
+	}
+	if d.secret && key == "db.response.body" {
 		d.SkipRest(k)
 		d.span.String(key, mask.Mask)
 		return true
@@ -248,6 +253,9 @@ func (d *decoder) listed(key string, f semconv.Form, c mask.Category, dict int) 
 	case f == semconv.Parameters:
 		d.parametersOf(key, c, marshal.List, dict)
 		return
+	case f == semconv.Statement:
+		d.commands(key, n)
+		return
 	case f != semconv.Plain && f != semconv.NamedSecret && f != semconv.KeepEnd || d.nested(n):
 		d.dumpedList(key, c, n)
 		return
@@ -268,6 +276,42 @@ func (d *decoder) listed(key string, f semconv.Form, c mask.Category, dict int) 
 		}
 	}
 	d.span.EndArray()
+}
+
+// commands writes a command that is given as its words, or several as lists of
+// words, each on a line of its own.
+func (d *decoder) commands(key string, n int) {
+	start := len(d.scratch)
+	if !d.nested(n) {
+		d.command(n)
+	} else {
+		for i := range n {
+			if i > 0 {
+				d.scratch = append(d.scratch, '\n')
+			}
+			if k := d.Next(); k == marshal.List {
+				d.command(d.Len())
+			} else {
+				d.SkipRest(k)
+			}
+		}
+	}
+	d.emit(key, d.scratch[start:])
+}
+
+func (d *decoder) command(words int) {
+	d.words = d.words[:0]
+	for ; words > 0; words-- {
+		switch k := d.Next(); k {
+		case marshal.String, marshal.Bytes, marshal.Big:
+			d.words = append(d.words, view(d.Bytes()))
+		default:
+			d.words = append(d.words, d.key(k))
+		}
+	}
+	var secret bool
+	d.scratch, secret = d.profile.masker.AppendCommand(d.scratch, d.words)
+	d.secret = d.secret || secret
 }
 
 // nested reports whether any of the n elements to come is a container itself.

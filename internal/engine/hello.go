@@ -151,6 +151,7 @@ func settings(c *config.Config, log []config.Message) []byte {
 	flag("semconv_http_dup", c.SemconvHTTPDup)
 	flag("semconv_database_dup", c.SemconvDatabaseDup)
 	flag("sqs_filter", c.AutoFilterEmptySQS)
+	flag("redis_reduced", c.ReducedRedis)
 	number("ring", ringCapacity)
 	name("trace_header")
 	if c.LambdaTraceHeader == "" {

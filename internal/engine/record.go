@@ -53,6 +53,8 @@ type decoder struct {
 	valueLimit int    // of attributes, where it is read
 	scratch    []byte // texts made on the way
 	headers    []mask.Header
+	words      []string // of a command
+	secret     bool     // the span's command names one, so that its answer may be it
 	writer     *mask.Writer
 	masker     *mask.Masker // writer's
 	old        semconv.FormerNames

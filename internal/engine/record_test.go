@@ -102,6 +102,8 @@ func TestAttributeForms(t *testing.T) {
 		{"query", nil, "url.query", "password=1&b=2", "password=****&b=2"},
 		{"URL by another name", nil, "broker", "amqp://u:p@mq/v", "amqp://****@mq/v"},
 		{"statement", nil, "db.query.text", "SELECT * FROM u WHERE password = 'x'", "SELECT * FROM u WHERE password = '****'"},
+		{"command", nil, "db.query.text", []any{"SETEX", "user:password", 60, []byte("x")}, "SETEX user:password **** ****"},
+		{"commands", nil, "db.query.text", []any{tuple{"GET", "a"}, tuple{"INCRBY", "n", 2}}, "GET a\nINCRBY n 2"},
 		{"named parameter", nil, "db.query.parameter.password", "x", "****"},
 		{"parameters by name", nil, "db.statement.parameters", object{{Key: "password", Value: "x"}, {Key: "id", Value: 1}}, `{"password": "****", "id": 1}`},
 
@@ -145,6 +147,25 @@ func TestPositionalParametersAreMaskedByTheirColumns(t *testing.T) {
 	} {
 		if got := attributes(t, p, row.attributes)["db.statement.parameters"]; got != row.want {
 			t.Errorf("%s: got %v, want %s", name, got, row.want)
+		}
+	}
+}
+
+func TestAnswersToCommandsThatNameSecretsAreMasked(t *testing.T) {
+	p := newProfile(t)
+	for _, row := range []struct {
+		key    string
+		answer any
+		want   string
+	}{
+		{"user:password", "hunter2", "****"},
+		{"user:password", []any{"hunter2"}, "****"},
+		{"user:name", "ann", "ann"}, // also: what the span before it had is forgotten
+		{"user", object{{Key: "name", Value: "ann"}, {Key: "password", Value: "hunter2"}}, `{"name": "ann", "password": "****"}`},
+	} {
+		of := object{{Key: "db.query.text", Value: []any{"GET", row.key}}, {Key: "db.response.body", Value: row.answer}}
+		if got := attributes(t, p, of)["db.response.body"]; got != row.want {
+			t.Errorf("GET %s: got %v, want %s", row.key, got, row.want)
 		}
 	}
 }

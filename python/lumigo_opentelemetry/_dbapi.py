@@ -114,10 +114,10 @@ def start(seam, sql, values=None, many=False):
     """The span of a statement about to run; None when nothing is to be traced. sql that is no text is left alone."""
     if seam is None or _tracing.suppressed():
         return None
-    if isinstance(sql, bytes):
+    if isinstance(sql, (bytes, bytearray)):
         sql = sql.decode("utf-8", "replace")
     elif not isinstance(sql, str):
-        sql = str(sql)  # psycopg's composed statements say their text so
+        sql = str(sql)
     operation, table = statement(sql)
     attributes = dict(seam.attributes)
     attributes["db.query.text"] = sql
@@ -140,14 +140,44 @@ def start(seam, sql, values=None, many=False):
     return _tracing.start_span(name, _tracing.CLIENT, attributes)
 
 
-def run(seam, function, args, named=None, many=False, sql=None):
-    """function(*args, **named), traced; it executes args[0], or sql, with the parameters args[1]."""
-    span = None
+# What drivers call the two arguments of execute, executemany and callproc.
+_STATEMENT = ("query", "sql", "operation")
+_VALUES = ("params", "vars", "args", "params_seq", "vars_list", "parameters")
+
+
+def _begin(seam, args, named, many, sql):
     try:
-        if args:
-            span = start(seam, sql or args[0], args[1] if len(args) > 1 else None, many)
+        if sql is None:
+            sql = args[0] if args else _argument(named, _STATEMENT)
+        if sql is not None:
+            return start(seam, sql, args[1] if len(args) > 1 else _argument(named, _VALUES), many)
     except Exception as error:
         _trouble(error)
+    return None
+
+
+def _argument(named, names):
+    if named:
+        for name in names:
+            if name in named:
+                return named[name]
+    return None
+
+
+def composed(cursor, args, named):
+    """The text of a statement that psycopg has composed for a cursor; None for others, which are text themselves."""
+    query = args[0] if args else _argument(named, _STATEMENT)
+    if isinstance(query, (str, bytes)) or not hasattr(query, "as_string"):
+        return None
+    try:
+        return query.as_string(cursor)
+    except Exception:  # the driver says so itself
+        return None
+
+
+def run(seam, function, args, named=None, many=False, sql=None):
+    """function(*args, **named), traced; it executes its first argument, or sql, with the parameters in its second."""
+    span = _begin(seam, args, named, many, sql)
     if span is None:
         return function(*args, **named) if named else function(*args)
     try:
@@ -159,10 +189,33 @@ def run(seam, function, args, named=None, many=False, sql=None):
         span.end()
 
 
+async def run_async(seam, function, args, named, many=False, sql=None):
+    """The same for a coroutine function."""
+    span = _begin(seam, args, named, many, sql)
+    if span is None:
+        return await function(*args, **named)
+    try:
+        return await function(*args, **named)
+    except BaseException as error:
+        span.record_exception(error)
+        raise
+    finally:
+        span.end()
+
+
 def _trouble(error):
     from ._http import trouble
 
     trouble(error)
+
+
+def like(made, original):
+    """A class of ours under the name of the one that it stands for."""
+    made.__name__ = original.__name__
+    made.__qualname__ = original.__qualname__
+    made.__module__ = original.__module__
+    made.__doc__ = original.__doc__
+    return made
 
 
 # For drivers whose classes cannot be subclassed.

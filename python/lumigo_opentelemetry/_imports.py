@@ -46,6 +46,12 @@ HOOKS = {
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
     "sqlite3.dbapi2": "sqlite3",
+    "redis.client": "redis",
+    "redis.asyncio.client": "redis",
+    "psycopg2": "psycopg2",
+    "psycopg": "psycopg",
+    "pymysql.cursors": "pymysql",
+    "httpx": "httpx",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
@@ -152,7 +158,8 @@ def _holders(owner):
     yield owner
     if isinstance(owner, type(sys)):
         package = owner.__name__.partition(".")[0]
-        for name, module in list(sys.modules.items()):
+        # copied at once: collected garbage may import something while a list is made
+        for name, module in sys.modules.copy().items():
             if name.partition(".")[0] == package and isinstance(module, type(sys)) and module is not owner:
                 yield module
 
@@ -215,6 +222,9 @@ def _install(name, module):
     previous, _installing = _installing, hook
     try:
         _load(hook).install(module)
+    except AttributeError as err:
+        unwrap(hook)
+        _log.debug("Instrumentation '%s' steps aside, because %s is not as it knows it: %s" % (hook, name, err))
     except Exception as err:
         unwrap(hook)
         _log.error("An error occurred while applying the '%s' instrumentation: %s" % (hook, err))

@@ -63,6 +63,7 @@ class Settings:
         self.semconv_http_dup = False
         self.semconv_database_dup = False
         self.sqs_filter = True
+        self.redis_reduced = True
         self.trace_header = None
         self.ring = 0
 

@@ -160,6 +160,15 @@ _imports.HOOKS["toy.part"] = "toy_hook"
         self.assertEqual("theirs\n", out)
         self.assertIn("ERROR - An error occurred while applying the 'toy_hook' instrumentation: v\n", err)
 
+    def test_a_hook_steps_aside_where_the_library_is_another_version(self):
+        out, err = self.run_app(
+            "hook.install = lambda module: [_imports.wrap(module, name, lambda f: lambda: 'ours') for name in ('f', 'gone')]\n"
+            "import toy.part\nprint(toy.part.f())",
+            library="def f(): return 'theirs'\n",
+        )
+        self.assertEqual("theirs\n", out)
+        self.assertNotIn("ERROR", err)
+
     def test_one_that_is_disabled_is_not_installed(self):
         """A20: the engine says which, by any of the names that a hook goes by."""
         for name in ("toy", "toy-hook", "toy_hook"):

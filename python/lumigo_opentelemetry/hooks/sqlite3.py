@@ -28,14 +28,6 @@ def _connect(original, classes):
     return connect
 
 
-def _like(made, original):
-    made.__name__ = original.__name__
-    made.__qualname__ = original.__qualname__
-    made.__module__ = original.__module__
-    made.__doc__ = original.__doc__
-    return made
-
-
 def _name(database):
     return database.decode("utf-8", "replace") if isinstance(database, bytes) else str(database)
 
@@ -78,7 +70,7 @@ class _Classes:
         if issubclass(factory, self.base):
             return factory
         # The application's methods come first, and meet ours where they call sqlite3's.
-        return _like(type("Connection", (factory, self.base), {}), factory)
+        return _dbapi.like(type("Connection", (factory, self.base), {}), factory)
 
     def base_connection(self):
         classes = self
@@ -114,7 +106,7 @@ class _Classes:
                 def executescript(self, *args):
                     return Connection.cursor(self).executescript(*args)
 
-        return _like(Connection, self.plain_connection)
+        return _dbapi.like(Connection, self.plain_connection)
 
 
 def _cursor_class(base):
@@ -134,7 +126,7 @@ def _cursor_class(base):
         def executescript(self, *args, **named):
             return _dbapi.run(_seam(self), super().executescript, args, named)
 
-    return _like(Cursor, base)
+    return _dbapi.like(Cursor, base)
 
 
 def _seam(cursor):

@@ -1,0 +1,183 @@
+"""httpx, with and without asyncio: a client span for each request on the wire, below its clients.
+
+A span ends when the response's body has been read to its end or closed, as its connection is given back. Transports that
+put no request on the wire, those of tests and of applications in the same process, have no spans.
+"""
+
+from time import time_ns
+
+from .. import _http, _imports, _log, _tracing
+from .._http import trouble
+
+
+def install(module):
+    if module.HTTPTransport.handle_request.__code__.co_varnames[:2] != ("self", "request"):
+        _log.debug("httpx %s is not traced: it is older than 0.20" % module.__version__)
+        return
+    body, async_body = _bodies(module)
+    _imports.wrap(module.HTTPTransport, "handle_request", lambda original: _handle(original, body))
+    _imports.wrap(module.AsyncHTTPTransport, "handle_async_request", lambda original: _async_handle(original, async_body))
+
+
+def _handle(original, body):
+    def handle_request(self, request):
+        span, sent = _begin(request)
+        if span is None:
+            return original(self, request)
+        try:
+            response = original(self, sent)
+        except BaseException as error:
+            span.record_exception(error)
+            span.end()
+            raise
+        _answered(span, response, body)
+        return response
+
+    return handle_request
+
+
+def _async_handle(original, body):
+    async def handle_async_request(self, request):
+        span, sent = _begin(request)
+        if span is None:
+            return await original(self, request)
+        try:
+            response = await original(self, sent)
+        except BaseException as error:
+            span.record_exception(error)
+            span.end()
+            raise
+        _answered(span, response, body)
+        return response
+
+    return handle_async_request
+
+
+def _begin(request):
+    """The span of a request, and the request to be sent: a copy, with the headers that propagate the span."""
+    try:
+        url = request.url
+        if _tracing.suppressed() or url.host.startswith("169.254."):  # the metadata services of clouds
+            return None, request
+        method = request.method
+        attributes = {
+            "http.request.method": method if method in _http.METHODS else "_OTHER",
+            "url.full": str(url),
+            "server.address": url.host,
+            "server.port": url.port or (443 if url.scheme == "https" else 80),
+        }
+        headers = request.headers
+        agent = headers.get("user-agent")
+        if agent:
+            attributes["user_agent.original"] = agent
+        span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes)
+        if span.recording:
+            attributes["http.request.headers"] = list(headers.raw)
+            content = getattr(request, "_content", None)  # not there when it is a stream, which is the transport's to read
+            capture = _http.keeper() if content else None
+            if capture is not None:
+                capture.write(content)
+                attributes["http.request.payload"] = capture.parts
+        # Where somebody propagates already, a second header would contradict the first.
+        if not _tracing.PROPAGATED.isdisjoint(headers) or _tracing.signed(headers):
+            return span, request
+        sent = request.__class__.__new__(request.__class__)
+        sent.__dict__.update(request.__dict__)
+        sent.headers = headers.copy()  # a redirect has the headers of the request before it, and a span of its own
+        _tracing.inject(sent.headers.__setitem__, span)
+        return span, sent
+    except Exception as error:
+        trouble(error)
+        return None, request
+
+
+def _answered(span, response, body):
+    """The head of the response is there."""
+    try:
+        if not span.recording:
+            return
+        attributes = span.attributes
+        attributes["http.response.status_code"] = status = response.status_code
+        if status >= 400:
+            span.set_status(_http.ERROR)
+            attributes["error.type"] = str(status)
+        version = response.extensions.get("http_version", b"")
+        if version.startswith(b"HTTP/"):
+            attributes["network.protocol.version"] = version[5:].decode("latin-1")
+        attributes["http.response.headers"] = list(response.headers.raw)
+        response.stream = body(response.stream, span)
+    except Exception as error:
+        trouble(error)
+        span.end()
+
+
+class _Reading:
+    """What is kept of a body while the application reads it."""
+
+    def __init__(self, stream, span):
+        self._stream = stream
+        self._span = span
+        self._capture = _http.keeper()
+        self._last = time_ns()  # when bytes last came
+
+    def _keep(self, part):
+        try:
+            self._last = time_ns()
+            if self._capture is not None:
+                self._capture.write(part)
+        except Exception as error:
+            trouble(error)
+
+    def _finish(self):
+        span = self._span
+        try:
+            if span.recording and self._capture is not None and self._capture.parts:
+                span.attributes["http.response.payload"] = self._capture.parts
+        except Exception as error:
+            trouble(error)
+        span.end(self._last)
+
+    def __getattr__(self, name):
+        if name == "_stream":
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+    def __del__(self):  # the application has let go of it without a word
+        if "_last" in self.__dict__:
+            self._finish()
+
+
+def _bodies(httpx):
+    class Body(_Reading, httpx.SyncByteStream):
+        def __iter__(self):
+            try:
+                for part in self._stream:
+                    self._keep(part)
+                    yield part
+            except Exception as error:
+                self._span.record_exception(error)
+                raise
+
+        def close(self):
+            try:
+                self._stream.close()
+            finally:
+                self._finish()
+
+    class AsyncBody(_Reading, httpx.AsyncByteStream):
+        async def __aiter__(self):
+            try:
+                async for part in self._stream:
+                    self._keep(part)
+                    yield part
+            except Exception as error:
+                self._span.record_exception(error)
+                raise
+
+        async def aclose(self):
+            try:
+                await self._stream.aclose()
+            finally:
+                self._finish()
+
+    return Body, AsyncBody

@@ -1,0 +1,153 @@
+"""redis-py, with and without asyncio: a client span for each command, and one for each pipeline as it is executed."""
+
+from .. import _imports, _tracing
+from .._http import trouble
+
+COMMANDS = 20  # shown of a pipeline, and values of an answer
+WORDS = 64  # shown of a command
+
+_HEALTH = frozenset(("INFO", "INFO SERVER"))
+_PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
+
+
+def install(module):
+    traced = _async_traced if ".asyncio" in module.__name__ else _traced
+    # Until 2.10, Redis and Pipeline were special cases of these.
+    client = getattr(module, "StrictRedis", module.Redis)
+    batch = getattr(module, "BasePipeline", module.Pipeline)
+    _imports.wrap(client, "execute_command", traced(_begin))
+    _imports.wrap(batch, "immediate_execute_command", traced(_begin))
+    _imports.wrap(batch, "execute", traced(_begin_pipeline))
+
+
+def _traced(begin):
+    """A wrapper maker for methods whose spans begin(self, args) makes."""
+
+    def make(original):
+        def wrapper(self, *args, **named):
+            span = begin(self, args)
+            if span is None:
+                return original(self, *args, **named)
+            try:
+                answer = original(self, *args, **named)
+                _answered(span, answer)
+                return answer
+            except BaseException as error:
+                span.record_exception(error)
+                raise
+            finally:
+                span.end()
+
+        return wrapper
+
+    return make
+
+
+def _async_traced(begin):
+    """The same for coroutine functions."""
+
+    def make(original):
+        async def wrapper(self, *args, **named):
+            span = begin(self, args)
+            if span is None:
+                return await original(self, *args, **named)
+            try:
+                answer = await original(self, *args, **named)
+                _answered(span, answer)
+                return answer
+            except BaseException as error:
+                span.record_exception(error)
+                raise
+            finally:
+                span.end()
+
+        return wrapper
+
+    return make
+
+
+def _begin(client, args):
+    try:
+        if _tracing.suppressed():
+            return None
+        name = _name(args[0])
+        if name == "INFO" or name == "INFO SERVER":
+            if _tracing.settings.redis_reduced and " ".join(map(_name, args)) in _HEALTH:
+                return None
+        return _start(client, name, _words(args))
+    except Exception as error:
+        trouble(error)
+        return None
+
+
+def _begin_pipeline(pipeline, args):
+    try:
+        commands = pipeline.command_stack
+        if not commands or _tracing.suppressed():
+            return None
+        span = _start(pipeline, "PIPELINE", [_words(command[0]) for command in commands[:COMMANDS]])
+        span.attributes["db.operation.batch.size"] = len(commands)
+        return span
+    except Exception as error:
+        trouble(error)
+        return None
+
+
+def _start(client, name, words):
+    server = client.connection_pool.connection_kwargs.get
+    attributes = {"db.system.name": "redis", "db.operation.name": name, "db.query.text": words}
+    database = server("db")
+    attributes["db.namespace"] = str(database or 0)
+    path = server("path")
+    if path is not None:
+        attributes["server.address"] = path
+        attributes["network.transport"] = "unix"
+    else:
+        attributes["server.address"] = server("host") or "localhost"
+        attributes["server.port"] = server("port") or 6379
+    return _tracing.start_span(name, _tracing.CLIENT, attributes)
+
+
+def _name(word):
+    if isinstance(word, bytes):
+        word = word.decode("utf-8", "replace")
+    return str(word).upper()
+
+
+def _words(args):
+    return [_shown(arg) for arg in args[:WORDS]]
+
+
+def _shown(value):
+    kind = type(value)
+    if kind not in _PLAIN:
+        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else str(value)
+        kind = type(value)
+    if kind is str or kind is bytes:
+        limit = _tracing.settings.capture
+        return value if len(value) <= limit else value[:limit]
+    return value
+
+
+def _answered(span, answer):
+    try:
+        if span.recording and _tracing.settings.capture:
+            span.attributes["db.response.body"] = _answer(answer, 0)
+    except Exception as error:
+        trouble(error)
+
+
+def _answer(value, depth):
+    """An answer, as much of it as is shown; it may be large, and the application's to change."""
+    if depth < 4:
+        if isinstance(value, dict):
+            return {_key(key): _answer(value[key], depth + 1) for key in list(value)[:COMMANDS]}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            if len(value) > COMMANDS:
+                value = [each for each, _ in zip(value, range(COMMANDS))]
+            return [_answer(each, depth + 1) for each in value]
+    return _shown(value)
+
+
+def _key(key):
+    return key if type(key) is str or type(key) is bytes else str(key)

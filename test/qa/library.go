@@ -1,0 +1,36 @@
+package main
+
+import "strings"
+
+// A library is one that hooks trace.
+type library struct {
+	name   string                        // of its directory in testdata, its files of versions, and its hook
+	pins   func(version string) []string // what is installed; the first is the package itself
+	server *server                       // nil when the apps bring their own
+	apps   []app
+}
+
+// packageName is what the package index has the library under.
+func (l library) packageName() string {
+	name, _, _ := strings.Cut(l.pins("")[0], "==")
+	name, _, _ = strings.Cut(name, "[")
+	return name
+}
+
+// An app is a program in the library's directory, and a file of the spans it must have.
+type app struct {
+	name  string
+	since string // the library's version from which on it can run; "" for all
+}
+
+func pin(name string, more ...string) func(string) []string {
+	return func(version string) []string { return append([]string{name + "==" + version}, more...) }
+}
+
+var libraries = []library{
+	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{{"sync", ""}, {"aio", "4.2.0"}}},
+	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
+	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
+	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
+	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// errNoServer says that a server is not installed here.
+var errNoServer = errors.New("is not installed")
+
+// A server is a real one, started when it is first needed, on a port and in a directory of its own.
+type server struct {
+	name    string
+	program string                                                    // looked for on PATH, and in the directories of dirs
+	dirs    []string                                                  // patterns
+	prepare func(program, dir string) []*exec.Cmd                     // run to their ends before it starts
+	command func(program, dir string, port int) *exec.Cmd             // runs until it is stopped
+	asked   func(ctx context.Context, program string, port int) error // nil when it answers; nil to connect only
+	user    string                                                    // who it runs as where root may not
+}
+
+var redisServer = &server{
+	name: "Redis", program: "redis-server",
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir)
+	},
+}
+
+var postgresServer = &server{
+	name: "PostgreSQL", program: "postgres", dirs: []string{"/usr/lib/postgresql/*/bin"}, user: "postgres",
+	prepare: func(program, dir string) []*exec.Cmd {
+		return []*exec.Cmd{exec.Command(beside(program, "initdb"), "--pgdata", filepath.Join(dir, "data"), "--username", "qa", "--auth", "trust", "--no-sync")}
+	},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "-D", filepath.Join(dir, "data"), "-p", strconv.Itoa(port), "-h", "127.0.0.1", "-k", dir, "-F")
+	},
+	asked: func(ctx context.Context, program string, port int) error {
+		return exec.CommandContext(ctx, beside(program, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(port)).Run()
+	},
+}
+
+var mariadbServer = &server{
+	name: "MariaDB", program: "mariadbd", dirs: []string{"/usr/sbin", "/usr/local/sbin"}, user: "mysql",
+	prepare: func(program, dir string) []*exec.Cmd {
+		return []*exec.Cmd{exec.Command("mariadb-install-db", "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
+			"--auth-root-authentication-method=normal", "--skip-test-db")}
+	},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--port="+strconv.Itoa(port),
+			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve")
+	},
+}
+
+// beside is a program in the same directory as another, whatever links lead there.
+func beside(program, name string) string {
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		program = real
+	}
+	return filepath.Join(filepath.Dir(program), name)
+}
+
+// find returns the path of the server's program.
+func (s *server) find() (string, error) {
+	for _, pattern := range s.dirs {
+		found, _ := filepath.Glob(filepath.Join(pattern, s.program))
+		if len(found) > 0 {
+			return found[len(found)-1], nil
+		}
+	}
+	path, err := exec.LookPath(s.program)
+	if err != nil {
+		return "", fmt.Errorf("%s %w (no %s was found)", s.name, errNoServer, s.program)
+	}
+	return path, nil
+}
+
+// A running server answers on a port of this machine.
+type running struct {
+	port int
+	cmd  *exec.Cmd
+	done chan struct{}
+	dir  string
+}
+
+// start starts the server and returns when it answers. The error wraps errNoServer where it is not installed.
+func (s *server) start() (_ *running, err error) {
+	program, err := s.find()
+	if err != nil {
+		return nil, err
+	}
+	as, err := s.credential()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "lumigo-qa-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	if as != nil {
+		if err := os.Chown(dir, int(as.Uid), int(as.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	attributes := &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGKILL}
+	if s.prepare != nil {
+		for _, cmd := range s.prepare(program, dir) {
+			cmd.SysProcAttr, cmd.Dir = attributes, dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return nil, fmt.Errorf("%s: %w: %s", cmd.Path, err, bytes.TrimSpace(out))
+			}
+		}
+	}
+	r := &running{port: freePort(), done: make(chan struct{}), dir: dir}
+	r.cmd = s.command(program, dir, r.port)
+	r.cmd.SysProcAttr, r.cmd.Dir = attributes, dir
+	var out bytes.Buffer
+	r.cmd.Stdout, r.cmd.Stderr = &out, &out
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		r.cmd.Wait()
+		close(r.done)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		if s.answers(ctx, program, r.port) {
+			return r, nil
+		}
+		select {
+		case <-r.done:
+			return nil, fmt.Errorf("%s ended before it answered: %s", s.name, bytes.TrimSpace(out.Bytes()))
+		case <-ctx.Done():
+			r.stop()
+			return nil, fmt.Errorf("%s did not answer within a minute", s.name)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (s *server) answers(ctx context.Context, program string, port int) bool {
+	if s.asked != nil {
+		return s.asked(ctx, program, port) == nil
+	}
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// credential is who the server runs as: somebody else than root, where it has a user of its own.
+func (s *server) credential() (*syscall.Credential, error) {
+	if s.user == "" || os.Getuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup(s.user)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w (%v)", s.name, errNoServer, err)
+	}
+	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// stop ends the server and removes what it kept.
+func (r *running) stop() {
+	r.cmd.Process.Kill()
+	<-r.done
+	os.RemoveAll(r.dir)
+}
+
+func freePort() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

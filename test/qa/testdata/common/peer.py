@@ -1,0 +1,66 @@
+"""Another service, in this process so that its spans show whether the trace reached it."""
+
+import contextlib
+import gzip
+import http.server
+import json
+import os
+import threading
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path == "/redirect":
+            return self.answer(302, b"", Location="/json")
+        if self.path == "/missing":
+            return self.answer(404, b"no such thing", **{"Content-Type": "text/plain"})
+        if self.path == "/packed":
+            body = gzip.compress(json.dumps({"left": 7}).encode())
+            return self.answer(200, body, **{"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        if self.path == "/cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "10")
+            self.end_headers()
+            self.wfile.write(b"half")
+            self.close_connection = True
+            return None
+        return self.answer(200, b'{"user": "ada", "password": "hush"}', **{"Content-Type": "application/json"})
+
+    def do_POST(self):
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            body = b""
+            while True:
+                size = int(self.rfile.readline(), 16)
+                body += self.rfile.read(size)
+                self.rfile.readline()
+                if not size:
+                    break
+        else:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(201, body, **{"Content-Type": self.headers.get("Content-Type", "text/plain")})
+
+    def answer(self, status, body, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def peer():
+    """Its URL, while it runs."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["QA_PORT"])), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        yield "http://127.0.0.1:%d" % server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
