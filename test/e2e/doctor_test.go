@@ -228,7 +228,7 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 			venv := bareVenv(t)
 			script(t, filepath.Join(sitePackages(t, venv), "block.pth"), "import os; os.environ.pop('LUMIGO_ENGINE_KEY', None)\n", 0o644)
 			return patient{command: []string{filepath.Join(venv, "bin", "python"), "app.py"}}
-		}, "python/trial", "problem", `started with tracing, `, `.`},
+		}, "python/trial", "problem", `started with tracing, it said: process \d+ does not know the engine's key`, `put right what it says`},
 		{"the wheel is not installed", func(t *testing.T) patient {
 			return patient{command: []string{filepath.Join(bareVenv(t), "bin", "python"), "app.py"}, env: []string{"AUTOWRAPT_BOOTSTRAP=lumigo_opentelemetry"}}
 		}, "python/activation", "problem", `AUTOWRAPT_BOOTSTRAP asks for lumigo_opentelemetry, which is not installed for .*/venv/bin/python`, `/venv/bin/python -m pip install .*; or start the command with lumigo run`},

@@ -32,8 +32,11 @@ func lookAtDestination(x *examination, f *findings) {
 	if e.Console {
 		to = append(to, "standard output")
 	}
+	if x.program.viewed {
+		to = append(to, "the viewer")
+	}
 	if len(to) == 0 {
-		f.problem("set LUMIGO_TRACER_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT (http://localhost:4318 for a Collector, or for lumigo view) or LUMIGO_DEBUG_SPANDUMP",
+		f.problem("set LUMIGO_TRACER_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT (http://localhost:4318 for a Collector, or for lumigo view) or LUMIGO_DEBUG_SPANDUMP, or start it with lumigo run --view",
 			"spans go nowhere")
 		return
 	}

@@ -62,7 +62,7 @@ func TestConfiguration(t *testing.T) {
 		{"sampling", []string{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=[".*"]`}, "problem: LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX or …_SERVER leaves out every request → name the endpoints to leave out in LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX"},
 		{"sampling", []string{`LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX=["^/health$", ""]`}, "ok: every trace is kept"},
 
-		{"destination", nil, "problem: spans go nowhere → set LUMIGO_TRACER_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT (http://localhost:4318 for a Collector, or for lumigo view) or LUMIGO_DEBUG_SPANDUMP"},
+		{"destination", nil, "problem: spans go nowhere → set LUMIGO_TRACER_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT (http://localhost:4318 for a Collector, or for lumigo view) or LUMIGO_DEBUG_SPANDUMP, or start it with lumigo run --view"},
 		{"destination", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://user:secret@collector:4318?key=secret", "LUMIGO_DEBUG_SPANDUMP=/tmp/x", "OTEL_TRACES_EXPORTER=otlp,console"}, "ok: spans go to http://collector:4318/v1/traces and the span dump /tmp/x and standard output"},
 		{"destination", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318", "OTEL_TRACES_EXPORTER=none"}, "problem: spans go nowhere → set LUMIGO_TRACER_TOKEN"},
 

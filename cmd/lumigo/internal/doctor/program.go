@@ -45,6 +45,7 @@ type program struct {
 
 	route    []string // what leads to it, in words
 	tracers  []string // commands of other tracers among that
+	viewed   bool     // by the viewer of lumigo run --view
 	shebang  string   // the script whose first line has the flags; "" if the command has them
 	clears   string   // what of that gives it an environment without ours; "" for nothing
 	replaces string   // what of that gives it another PYTHONPATH; "" for nothing
@@ -165,6 +166,7 @@ func (p *program) follow(ctx context.Context, depth int) {
 			p.end(unknown, base+" runs it "+runners[base], fmt.Sprintf("examine it from there: %s", p.inside()))
 			return
 		case base == "lumigo" && len(p.args) > 1 && p.args[1] == "run":
+			p.viewed = slices.ContainsFunc(p.args[2:], isViewFlag)
 			p.args = wrapper{long: []string{"flush-timeout"}}.command(p.args[2:])
 			p.route = append(p.route, "lumigo run")
 		default:
@@ -186,6 +188,11 @@ func (p *program) follow(ctx context.Context, depth int) {
 		}
 	}
 	p.end(unknown, "each command runs another, and there is no end to it", "")
+}
+
+func isViewFlag(arg string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return strings.HasPrefix(arg, "-") && (name == "view" || name == "open")
 }
 
 // lookPath finds the file of a command as a shell does.

@@ -122,6 +122,7 @@ func TestResolve(t *testing.T) {
 		{name: "wrappers", command: "nohup|timeout|-k|5|--signal=TERM|60|python3|app.py", want: "python bin/python3 app.py", route: "nohup → timeout"},
 		{name: "an init", command: "tini|-g|--|gunicorn|shop:app", want: "python bin/python3 bin/gunicorn", route: "tini → gunicorn"},
 		{name: "lumigo run itself", command: "lumigo|run|--flush-timeout|1s|--|python3|app.py", want: "python bin/python3 app.py", route: "lumigo run"},
+		{name: "with the viewer", command: "lumigo|run|--view=127.0.0.1:0|--|python3|app.py", want: "python bin/python3 app.py", route: "lumigo run", extra: "viewed"},
 		{name: "other tracers", command: "ddtrace-run|newrelic-admin|run-program|opentelemetry-instrument|--service_name|x|python3|app.py", want: "python bin/python3 app.py", route: "ddtrace-run → newrelic-admin → opentelemetry-instrument", extra: "tracers ddtrace-run newrelic-admin opentelemetry-instrument"},
 
 		{name: "variables by env", command: "env|-u|X|A=1|B=2|python3|app.py", want: "python bin/python3 app.py", route: "env with variables"},
@@ -191,6 +192,8 @@ func TestResolve(t *testing.T) {
 				extra = "clears " + p.clears
 			case p.replaces != "":
 				extra = "replaces " + p.replaces
+			case p.viewed:
+				extra = "viewed"
 			case p.tracers != nil:
 				extra = "tracers " + strings.Join(p.tracers, " ")
 			}
