@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"mime"
 	"net/http"
@@ -69,6 +70,10 @@ func (e *Exporter) deliver(b *batch) {
 		if e.ctx.Err() == nil {
 			b.heldUp = true
 			e.failed(a)
+		}
+		if a.forbidden && e.isClosed() {
+			e.settle(b, b.spans, Forbidden)
+			return
 		}
 		if e.pause(pause, kicks) {
 			pause = min(2*pause, e.longestPause)
@@ -181,6 +186,7 @@ type answer struct {
 	retry      bool
 	retryAfter time.Duration // 0 when the backend did not say
 	doubtful   bool          // retry, though OTLP says that there is no point
+	forbidden  bool          // retry, though the system does not let this process connect, which seldom changes
 
 	text   string // for the log, when not taken
 	remedy string // the same; may be empty
@@ -197,7 +203,11 @@ func (e *Exporter) attempt(b *batch) answer {
 	req.Header = e.header
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return answer{retry: true, text: e.cause(err)}
+		a := answer{retry: true, forbidden: errors.Is(err, fs.ErrPermission), text: e.cause(err)}
+		if a.forbidden {
+			a.text += " (if the program locks itself into a sandbox, start it with \"lumigo run\", which sends from outside)"
+		}
+		return a
 	}
 	defer resp.Body.Close()
 	// The status decides. A body that breaks off only loses what it had to say.

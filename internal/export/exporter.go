@@ -230,10 +230,20 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.client != nil {
 		e.client.CloseIdleConnections()
 	}
-	if n := e.Totals().Dropped[ShutdownDeadline]; n > 0 {
+	dropped := e.Totals().Dropped
+	if n := dropped[ShutdownDeadline]; n > 0 {
 		return fmt.Errorf("shutdown: %s not delivered in time", spans(n))
 	}
+	if n := dropped[Forbidden]; n > 0 {
+		return fmt.Errorf("shutdown: %s not delivered: %v", spans(n), Forbidden)
+	}
 	return nil
+}
+
+func (e *Exporter) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
 }
 
 func (e *Exporter) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +116,31 @@ func TestABatchThatFillsUpWhileItWaitsLeavesAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAProcessThatMustNotConnectDoesNotWaitAtItsEnd(t *testing.T) {
+	locked := func(int, *http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.EACCES)}
+	}
+	play(t, Options{}, locked, func(t *testing.T, e *Exporter, s *script, log *lines) {
+		addSpans(e, 0, 3)
+		time.Sleep(time.Minute) // it may be let again
+		tries := len(s.times())
+		if tries < 3 {
+			t.Errorf("%d tries in a minute", tries)
+		}
+		before := time.Now()
+		if err := e.Shutdown(context.Background()); err == nil {
+			t.Error("nothing is said to be lost")
+		}
+		if waited := time.Since(before); waited != 0 || len(s.times()) != tries+1 {
+			t.Errorf("it waited %v at its end, and tried %d times", waited, len(s.times())-tries)
+		}
+		wantTotals(t, e, "3 spans: 0 delivered, 3 dropped (connecting is forbidden: 3)")
+		if !strings.Contains(log.String(), "permission denied (if the program locks itself into a sandbox, start it with \"lumigo run\"") {
+			t.Errorf("the log says\n%s", log)
+		}
+	})
 }
 
 func TestAFlappingBackendIsNotRepeatedInTheLog(t *testing.T) {

@@ -16,6 +16,7 @@ const (
 	Rejected                       // the backend answered that it will not have the request
 	PartialSuccess                 // the backend took the request, but not this span of it
 	ShutdownDeadline               // still waiting when time was up
+	Forbidden                      // still waiting at the end of a process that the system does not let connect
 	AfterShutdown                  // added after Shutdown
 	reasons          int    = iota
 )
@@ -33,6 +34,8 @@ func (r Reason) String() string {
 		return "partial success"
 	case ShutdownDeadline:
 		return "deadline at shutdown"
+	case Forbidden:
+		return "connecting is forbidden"
 	case AfterShutdown:
 		return "after shutdown"
 	}

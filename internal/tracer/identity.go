@@ -15,15 +15,15 @@ import (
 type Identity struct {
 	TraceID [16]byte
 	SpanID  [8]byte
-	Flags   byte   // of W3C: 1 when the span is sampled
-	Remote  bool   // the span is another process's
+	Flags   byte // of W3C: 1 when the span is sampled
+	Remote  bool // the span is another process's
+	theirs  bool // made by another tracing interface
+	absent  bool // and not to be found where ours go
+	kind    otlp.Kind
+	parent  [8]byte
 	State   string // W3C's tracestate
 	Baggage string // W3C's, passed on as it is
 
-	parent [8]byte
-	kind   otlp.Kind
-	theirs bool             // made by another tracing interface
-	absent bool             // and not to be found where ours go
 	tags   []otlp.Attribute // execution tags, for the spans below; not changed once set
 	origin *Identity        // of which this is a copy with other tags; nil for none
 	live   atomic.Pointer[Span]

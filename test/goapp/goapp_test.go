@@ -460,6 +460,35 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// An app that locks itself into a sandbox, in which nobody can connect, loses its spans, says so, and does not wait for
+// them; but not under "lumigo run", which sends from outside.
+func TestLockedIn(t *testing.T) {
+	const queries = "CLIENT SELECT\nCLIENT SELECT ERROR\n"
+	for _, under := range []bool{false, true} {
+		t.Run(fmt.Sprint("under lumigo run: ", under), func(t *testing.T) {
+			backend, err := receiver.Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer backend.Close()
+			a, want := start(t, true, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, "lock-in", "query"), ""
+			if under {
+				a, want = underRun(t, backend, nil, "lock-in", "query"), queries
+			}
+			a.Run()
+			if strings.Contains(a.out.String(), "no Landlock") {
+				t.Skip("SKIP: ", a.out.String())
+			}
+			if got := tree(backend.Spans()); got != want {
+				t.Errorf("got\n%s%s", got, a.err.String())
+			}
+			if lost := "2 dropped (connecting is forbidden: 2)"; strings.Contains(a.err.String(), lost) == under {
+				t.Errorf("the log says\n%s", a.err.String())
+			}
+		})
+	}
+}
+
 // underRun runs the woven app below "lumigo run".
 func underRun(t *testing.T, backend *receiver.Receiver, environ []string, args ...string) *app {
 	t.Helper()

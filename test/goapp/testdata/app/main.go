@@ -139,6 +139,8 @@ func main() {
 			fmt.Println("serving", base)
 			<-c
 			fmt.Println("bye")
+		case "lock-in":
+			lockIn(os.Args[2:])
 		case "exit":
 			os.Exit(3)
 		case "fatal":
