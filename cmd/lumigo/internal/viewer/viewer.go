@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +48,7 @@ type Server struct {
 	store    *store.Store
 	started  time.Time
 	memory   budget
+	loading  sync.Mutex
 	intake   *intake
 	closing  chan struct{} // ends answers that follow
 	closed   atomic.Bool
@@ -92,6 +96,7 @@ func Start(o Options) (*Server, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // it tells of clients' mistakes, in its own voice
 	}
 	go s.http.Serve(limitConnections(l))
 	return s, nil
