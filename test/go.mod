@@ -3,9 +3,13 @@ module github.com/lumigo-io/opentelemetry-distro/test
 go 1.26.0
 
 require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/lumigo-io/opentelemetry-distro v0.0.0
 	go.opentelemetry.io/proto/otlp v1.11.1
 	google.golang.org/protobuf v1.36.12
 )
+
+require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 
 replace github.com/lumigo-io/opentelemetry-distro => ../
