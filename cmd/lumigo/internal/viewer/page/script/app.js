@@ -73,6 +73,7 @@ async function load(files) {
       traces.push(...loaded.traces)
       spans += loaded.spans
       logs += loaded.logs
+      if (loaded.skipped > 0) toast(`${f.name}: ${plural(loaded.skipped, 'record')} left out${loaded.problem ? `: ${loaded.problem}` : ''}`, { error: true })
     } catch (error) {
       toast(`${f.name}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`, { error: true })
     }

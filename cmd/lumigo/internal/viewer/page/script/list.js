@@ -10,6 +10,7 @@ import { confirmed, failure, toast, waiting } from './notice.js'
 import { fromAddress, isEmpty, toAddress } from './query.js'
 import { go, setQuery, setTitle } from './router.js'
 import { Rows } from './rows.js'
+import { Scatter } from './scatter.js'
 import { searchBox } from './search.js'
 
 const pageSize = 200
@@ -61,6 +62,7 @@ export function open({ main, query: address, signal }) {
   let loading = false
   let stream = new AbortController()
   let pending = false
+  let knownServices = new Set()
   const fresh = new Map() // ids of traces that just came, and when
   const narrow = matchMedia('(max-width: 720px)')
 
@@ -74,13 +76,16 @@ export function open({ main, query: address, signal }) {
   const blank = h('div', { class: 'list-blank' })
   const foot = h('div', { class: 'foot' })
   const tray = h('div', { class: 'tray', role: 'region', 'aria-label': 'Comparison', hidden: true })
+  const scatter = new Scatter({
+    titleOf, signal, chosen: (s) => go(`/trace/${s.traceId}`), ranged: (since, until) => change({ ...query, since, until }),
+  })
   const rows = new Rows({ scroller: grid, count: () => shown.length, draw: row, height: () => narrow.matches ? 64 : 40, head: 32 })
 
   main.append(h('div', { class: 'view list-view' },
     h('h1', { class: 'visually-hidden', tabindex: -1 }, 'Traces'),
     h('p', { class: 'visually-hidden', id: 'list-hint' }, 'Arrow keys move, Enter opens a trace, c picks it for comparison.'),
     h('div', { class: 'list-top' }, search.element, h('div', { class: 'list-tools' }, filters, live)),
-    banner, h('div', { class: 'list-middle' }, grid, blank), tray, foot))
+    scatter.element, banner, h('div', { class: 'list-middle' }, grid, blank), tray, foot))
 
   narrow.addEventListener('change', () => rows.refresh(), { signal })
   grid.addEventListener('scroll', () => {
@@ -142,6 +147,8 @@ export function open({ main, query: address, signal }) {
     if (rows.active < 0) grid.removeAttribute('aria-activedescendant')
     grid.setAttribute('aria-rowcount', shown.length + 1)
     rows.refresh()
+    scatter.element.hidden = shown.length < 2
+    scatter.draw(shown)
     grid.hidden = shown.length === 0
     blank.hidden = shown.length > 0
     if (shown.length === 0) drawBlank()
@@ -216,7 +223,8 @@ export function open({ main, query: address, signal }) {
 
   async function drawFilters() {
     const { services: all } = await api.services(signal).catch(() => ({ services: [] }))
-    if (signal.aborted) return
+    if (signal.aborted || filters.contains(document.activeElement)) return
+    knownServices = new Set(all.map((s) => s.name))
     const choice = (label, field, options) => {
       const value = query[field] ?? ''
       if (value && !options.some(([v]) => v === value)) options.push([value, value])
@@ -355,6 +363,7 @@ export function open({ main, query: address, signal }) {
             if (paused && complete) held.set(summary.traceId, summary)
             else put(summary.traceId, summary)
             if (complete) tell(summary)
+            if (summary.services.some((s) => !knownServices.has(s.name))) servicesSoon()
           } else if (!complete) {
             complete = true
           }
@@ -405,6 +414,17 @@ export function open({ main, query: address, signal }) {
     loading = false
   }
 
+  // A service that is new becomes a choice of its filter.
+  let askingServices = false
+  function servicesSoon() {
+    if (askingServices) return
+    askingServices = true
+    setTimeout(async () => {
+      if (!signal.aborted) await drawFilters()
+      askingServices = false
+    }, 1000)
+  }
+
   // New traces are told to screen readers in bundles, and not while the list is paused.
   let news = 0
   let bad = 0
@@ -434,6 +454,7 @@ export function open({ main, query: address, signal }) {
             h('span', null, `${counts([s.traces, 'trace'], [s.spans, 'span'], [s.logs, 'log']) || 'Nothing'} kept`),
             s.capacityBytes ? h('span', null, `${bytes(s.bytes)} of ${bytes(s.capacityBytes)}`) : null,
             s.evictedTraces > 0 ? h('span', { title: 'They made room for newer ones' }, `${plural(s.evictedTraces, 'older trace')} forgotten`) : null,
+            s.problem ? h('span', { class: 'errors' }, icon('alert'), s.problem) : null,
             s.droppedSpans > 0 ? h('span', { class: 'errors' }, icon('alert'), `${plural(s.droppedSpans, 'span')} dropped`) : null,
             h('span', { class: 'foot-end' }, `OTLP/HTTP at ${location.origin}`, s.version ? ` · ${s.version}` : ''),
             s.traces > 0 ? h('button', { type: 'button', class: 'button quiet small', onclick: forget }, icon('trash'), 'Forget all') : null)

@@ -11,7 +11,7 @@ import { setQuery, setTitle } from './router.js'
 import { firstSteps } from './firststeps.js'
 
 const size = { width: 184, height: 62 }
-const every = 5000 // milliseconds between two looks at the viewer
+const every = 8000 // milliseconds between two looks at the viewer
 const kinds = { service: 'service', database: 'database', messaging: 'messaging', external: 'external' }
 
 export function open({ main, query, signal }) {

@@ -38,8 +38,8 @@ export class TraceModel {
     })
     close(0, spans.length)
 
-    for (const { spanId, start, duration } of criticalPath ?? []) {
-      const i = this.index.get(spanId)
+    for (const { spanId, occurrence, start, duration } of criticalPath ?? []) {
+      const i = this.keys.get(key(spanId, occurrence))
       if (i === undefined) continue
       if (!this.critical.has(i)) this.critical.set(i, [])
       this.critical.get(i).push({ start, duration })
@@ -49,8 +49,7 @@ export class TraceModel {
 
   // key names a span in an address: by its id, and by which one it is if there are several of that id.
   key(i) {
-    const { spanId, occurrence } = this.spans[i]
-    return occurrence ? `${spanId}.${occurrence}` : spanId
+    return key(this.spans[i].spanId, this.spans[i].occurrence)
   }
 
   hasChildren(i) {
@@ -111,4 +110,8 @@ export class TraceModel {
     }
     return [...sums.values()].sort((a, b) => b.self - a.self)
   }
+}
+
+function key(spanId, occurrence) {
+  return occurrence ? `${spanId}.${occurrence}` : spanId
 }
