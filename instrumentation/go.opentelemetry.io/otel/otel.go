@@ -2,9 +2,10 @@
 // in the same traces as the others, and end where those end.
 //
 // It is the global provider and the global propagator until the program sets its own. Then it passes everything on to
-// that, also for those who got hold of it before, and makes no spans any more; integrations do as before. What both
-// make is in the same traces. It works with any version of the interface from v1.16 on, and
-// therefore gets what it has to implement but does not know from the interface's own no-op span.
+// that, also for those who got hold of it before, and makes no spans any more; integrations do. What both make is in the
+// same traces, and where both arrive at the same place (arrives.go), a request that the program traces itself is there
+// once. It works with any version of the interface from v1.16 on, and therefore gets what it has to implement but does
+// not know from the interface's own no-op span.
 package otel
 
 import (
