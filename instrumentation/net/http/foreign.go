@@ -19,6 +19,12 @@ func Route(ctx context.Context, pattern string) {
 	}
 }
 
+// Traces reports whether an instrumentation of this id does anything at all, so that nothing need be made ready for it.
+func Traces(id string) bool {
+	t := tracer.Active()
+	return t != nil && !t.Disabled(id)
+}
+
 // Served is told what a server does with one request.
 type Served interface {
 	Read(p []byte, err error)                      // of the request's body
@@ -29,7 +35,7 @@ type Served interface {
 // Serve starts the span of a request to a server other than net/http's, which is an instrumentation of this id. It
 // returns what is to be told of it, nil if the request is not traced, and a context that carries the span.
 func Serve(id string, r *http.Request) (Served, context.Context) {
-	if t := tracer.Active(); t == nil || t.Disabled(id) {
+	if !Traces(id) {
 		return nil, nil
 	}
 	if s := serveAs(foreignScope(id), r); s != nil {
@@ -42,7 +48,7 @@ func Serve(id string, r *http.Request) (Served, context.Context) {
 // that are to be sent, and what to call with the outcome, nil if the request is not traced. The span ends when the
 // response's body has been read.
 func RoundTrip(id string, r *http.Request) (sent *http.Request, done func(*http.Response, error)) {
-	if t := tracer.Active(); t == nil || t.Disabled(id) {
+	if !Traces(id) {
 		return r, nil
 	}
 	return roundTripAs(foreignScope(id), r)
