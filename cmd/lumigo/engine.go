@@ -53,7 +53,9 @@ func serve(flags *flag.FlagSet, args []string) int {
 	return 0
 }
 
-// listen makes the engine of a launcher, with its socket somewhere under dir.
-func listen(dir string, log *diag.Logger) (launcher.Engine, error) {
-	return engine.Listen(engine.Options{Dir: dir, Log: log, Version: python.Version(), Environ: os.Environ()})
+// listenFor returns what makes the engine of a launcher, with its socket somewhere under dir. The viewer may be nil.
+func listenFor(viewer engine.Viewer) func(dir string, log *diag.Logger) (launcher.Engine, error) {
+	return func(dir string, log *diag.Logger) (launcher.Engine, error) {
+		return engine.Listen(engine.Options{Dir: dir, Log: log, Version: python.Version(), Environ: os.Environ(), Viewer: viewer})
+	}
 }

@@ -64,7 +64,10 @@ func view(flags *flag.FlagSet, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	beThrifty()
-	v, status := startViewer("view", viewer.Options{Listen: *listen, Dir: *dir, MaxSize: maxSize})
+	v, status := startViewer("view", viewer.Options{
+		Listen: *listen, Dir: *dir, MaxSize: maxSize,
+		Warn: func(text string) { say(os.Stderr, "warning", yellow, text) },
+	})
 	if v == nil {
 		return status
 	}
@@ -86,7 +89,6 @@ func startViewer(subcommand string, o viewer.Options) (v *viewer.Server, status 
 		}
 	}
 	o.Version = python.Version()
-	o.Warn = func(text string) { say(os.Stderr, "warning", yellow, text) }
 	if v, err = viewer.Start(o); err != nil {
 		e := new(viewer.Error)
 		errors.As(err, &e)

@@ -45,6 +45,13 @@ type Options struct {
 	Version string        // of the distribution
 	Environ []string      // the engine's own environment: for processes that send none, and for what another user's process may have written
 	Idle    time.Duration // after which, without a connection, Engine.Idle tells; 0 for never
+	Viewer  Viewer        // nil for none
+}
+
+// Viewer gets every span that is meant to be sent, wherever else it goes, and whether or not that is anywhere.
+type Viewer interface {
+	// Add takes a copy of an encoded span, as one of r's and s's. It must not wait, and be safe for concurrent use.
+	Add(r *otlp.Resource, s *otlp.Scope, span []byte)
 }
 
 // Engine receives the spans of other processes. Its methods are safe for

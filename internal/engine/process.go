@@ -147,18 +147,24 @@ func (p *process) deliver(e *Engine, d *decoder) {
 			p.count.dumped++
 		}
 	}
-	switch {
-	case d.skip:
+	if d.skip {
 		p.count.skipped++
+		return
+	}
+	switch {
 	case p.profile.exporter != nil:
 		p.count.exported++
 		p.profile.exporter.Add(p.resource, scope, span)
-	case p.profile.console == nil:
+	case p.profile.console == nil && e.options.Viewer == nil:
 		p.count.unsent++
 	}
-	if p.profile.console != nil && !d.skip {
+	if p.profile.console != nil {
 		p.count.printed++
 		p.profile.console.Write(p.resource, scope, span)
+	}
+	if e.options.Viewer != nil {
+		p.count.viewed++
+		e.options.Viewer.Add(p.resource, scope, span)
 	}
 }
 

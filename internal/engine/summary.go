@@ -21,6 +21,7 @@ type counts struct {
 	skipped     int64 // SKIP_EXPORT
 	unsent      int64 // no destination is configured
 	printed     int64 // on the console
+	viewed      int64 // given to the viewer
 	exported    int64 // given to an exporter
 	dumped      int64 // written to a span dump
 	undumped    int64 // not written to it
@@ -39,6 +40,7 @@ func (c *counts) add(o counts) {
 	c.skipped += o.skipped
 	c.unsent += o.unsent
 	c.printed += o.printed
+	c.viewed += o.viewed
 	c.exported += o.exported
 	c.dumped += o.dumped
 	c.undumped += o.undumped
@@ -50,7 +52,7 @@ func (c *counts) add(o counts) {
 //	Made = Lost + Missing + Malformed + Received
 //	Received + Interrupted = Skipped + Unsent + Export.Accepted
 //
-// with Printed in the place of Export.Accepted where there is a console only.
+// with Printed or Viewed in the place of Export.Accepted where there is a console or a viewer only.
 type Summary struct {
 	Processes   int   // that have said hello
 	Made        int64 // spans made, as far as is known: a process that was killed could not say
@@ -62,6 +64,7 @@ type Summary struct {
 	Skipped     int64 // SKIP_EXPORT
 	Unsent      int64 // not sent because no destination is configured
 	Printed     int64 // on the console
+	Viewed      int64 // given to the viewer
 	Dumped      int64 // written to span dumps
 	Undumped    int64 // that could not be
 	Gaps        int64 // frames missing between those received
@@ -91,6 +94,7 @@ func (s Summary) String() string {
 	add(s.Skipped, "not meant to be exported")
 	add(s.Unsent, "without a destination")
 	add(s.Printed, "printed")
+	add(s.Viewed, "in the viewer")
 	add(s.Dumped, "in the span dump")
 	add(s.Undumped, "not written to the span dump")
 	return b.String()
@@ -111,7 +115,7 @@ func (e *Engine) account() Summary {
 	s := Summary{
 		Processes: e.known, Made: t.made, Lost: t.lost, Missing: t.missing, Received: t.received,
 		Malformed: t.malformed, Interrupted: t.interrupted, Skipped: t.skipped, Unsent: t.unsent,
-		Printed: t.printed, Dumped: t.dumped, Undumped: t.undumped, Gaps: t.gaps, Unknown: t.unknown, Refused: e.refused,
+		Printed: t.printed, Viewed: t.viewed, Dumped: t.dumped, Undumped: t.undumped, Gaps: t.gaps, Unknown: t.unknown, Refused: e.refused,
 	}
 	for _, x := range e.exporters {
 		totals := x.Totals()

@@ -29,6 +29,10 @@ type Options struct {
 
 	// Listen makes an engine, with its socket somewhere under dir.
 	Listen func(dir string, log *diag.Logger) (Engine, error)
+
+	// Stay, unless it is nil, is called when the command has ended without the launcher being asked to. It is to
+	// say that the launcher stays until it is.
+	Stay func()
 }
 
 // Engine is what the launcher needs of [engine.Engine].
@@ -106,6 +110,10 @@ func launchCommand(o Options, path string, signals *signals, log *diag.Logger) (
 	if summary.Processes == 0 && runsPython(path) && !asksPythonForHelp(o.Command) {
 		log.Warningf("nothing was traced: the Python interpreter never reached the engine; it may have been started with -I, -E or -S, with another PYTHONPATH, or be older than 3.7")
 	}
+	if o.Stay != nil && l.asked == 0 {
+		o.Stay()
+		l.stay()
+	}
 	return l.status, nil
 }
 
@@ -144,6 +152,7 @@ type launch struct {
 
 	main   int // pid of the command; 0 once it has ended
 	status int
+	asked  int // how often we were asked to end
 }
 
 // wait passes signals on and reaps, until the command has ended and the engine is closed.
@@ -154,7 +163,6 @@ func (l *launch) wait() (summary engine.Summary) {
 	flush, cut := context.WithCancel(context.Background())
 	defer cut()
 	closed := make(chan engine.Summary, 1)
-	asked := 0 // how often we were asked to end
 	for {
 		select {
 		case <-l.children:
@@ -163,12 +171,12 @@ func (l *launch) wait() (summary engine.Summary) {
 			}
 		case n := <-l.signals.notices:
 			if asksToEnd(n.signal) {
-				asked++
+				l.asked++
 			}
 			switch {
 			case l.main == 0:
 				// The first may be the one that ended the command, come to us a moment later.
-				if asksToEnd(n.signal) && asked > 1 {
+				if asksToEnd(n.signal) && l.asked > 1 {
 					cut()
 				}
 			case l.signals.meantFor(n, l.main):
@@ -176,6 +184,23 @@ func (l *launch) wait() (summary engine.Summary) {
 			}
 		case summary := <-closed:
 			return summary
+		}
+	}
+}
+
+// stay returns when a signal asks us to end.
+func (l *launch) stay() {
+	for {
+		select {
+		case <-l.children:
+			l.reap()
+		case n := <-l.signals.notices:
+			switch {
+			case asksToEnd(n.signal):
+				return
+			case n.signal == unix.SIGTSTP:
+				l.signals.stop()
+			}
 		}
 	}
 }

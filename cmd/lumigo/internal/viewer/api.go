@@ -83,7 +83,7 @@ func (s *Server) clear(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.store.Clear()
-	w.WriteHeader(http.StatusNoContent)
+	answer(w, http.StatusOK, struct{}{})
 }
 
 const mostTraces = 100_000 // that a list may ask for

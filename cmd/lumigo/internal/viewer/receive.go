@@ -17,7 +17,7 @@ import (
 
 const (
 	mostBody    = 16 << 20 // bytes of a request, unpacked
-	mostBodies  = 48 << 20 // bytes of all of them that are being read or decoded
+	mostBodies  = 50 << 20 // bytes of all of them that are being read or decoded: one that is as large as can be, in JSON
 	mostParts   = 1 << 18  // resources, scopes and spans of a request
 	bodyTimeout = 30 * time.Second
 	jsonFactor  = 2 // memory that decoding JSON takes, as a multiple of the text
@@ -65,13 +65,9 @@ func (b *body) release() { b.budget.give(b.taken) }
 
 // fill reads from r to its end.
 func (b *body) fill(r io.Reader, most int) error {
-	b.bytes = nil
-	for {
+	for len(b.bytes) <= most {
 		if n := len(b.bytes); n == cap(b.bytes) {
 			grown := min(max(2*n, 16<<10), most+1)
-			if n == grown {
-				return &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes", most)}
-			}
 			if err := b.take(int64(grown - n)); err != nil {
 				return err
 			}
@@ -79,13 +75,14 @@ func (b *body) fill(r io.Reader, most int) error {
 		}
 		n, err := r.Read(b.bytes[len(b.bytes):cap(b.bytes)])
 		b.bytes = b.bytes[:len(b.bytes)+n]
-		if err == io.EOF {
+		if err == io.EOF && len(b.bytes) <= most {
 			return nil
 		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return &failure{http.StatusBadRequest, fmt.Sprintf("the request cannot be read: %v", err)}
 		}
 	}
+	return &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes", most)}
 }
 
 // unpacked returns a reader of a request's body that undoes its Content-Encoding.

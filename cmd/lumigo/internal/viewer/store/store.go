@@ -163,14 +163,14 @@ func (s *Store) openSegment(number uint64) error {
 	}
 	if cut := info.Size() - end; cut > 0 {
 		s.options.Warn(fmt.Sprintf("%s was not written to its end, or is damaged: its last %d bytes are cut off", path, cut))
-		if end < int64(len(segmentHeader)) {
-			s.segments = s.segments[:len(s.segments)-1]
-			g.medium.Remove()
-			return nil
-		}
 		if err := file.Truncate(end); err != nil {
 			return err
 		}
+	}
+	if end == 0 { // there is not even a header
+		s.segments = s.segments[:len(s.segments)-1]
+		g.medium.Remove()
+		return nil
 	}
 	g.size = end
 	s.counts.Bytes += end
@@ -228,7 +228,7 @@ func (s *Store) AddSpans(groups []otlp.Group) (rejected int64, reason string) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	var items []item
-	total := 0
+	var total, duplicates int64
 	for request, spans := range each(groups) {
 		for _, b := range spans {
 			total++
@@ -250,12 +250,17 @@ func (s *Store) AddSpans(groups []otlp.Group) (rejected int64, reason string) {
 				rejected, reason = rejected+1, why
 				continue
 			}
+			if s.has(scanned.TraceID, scanned.fingerprint) {
+				duplicates++
+				continue
+			}
 			items = append(items, item{kind: frameSpan, group: request, bytes: b, span: scanned})
 		}
 	}
 	s.mu.Lock()
-	s.counts.Received += int64(total)
+	s.counts.Received += total
 	s.counts.Rejected += rejected
+	s.counts.Duplicates += duplicates
 	s.mu.Unlock()
 	s.append(items)
 	return rejected, reason
@@ -278,12 +283,22 @@ func (s *Store) AddLogs(groups []otlp.Group) (rejected int64, reason string) {
 			case err != nil:
 				rejected, reason = rejected+1, fmt.Sprintf("a log record is damaged: %v", err)
 			case l.TraceID != TraceID{}:
-				items = append(items, item{kind: frameLog, group: request, bytes: b, log: l, mark: logFingerprint(&l, body)})
+				if mark := logFingerprint(&l, body); !s.has(l.TraceID, mark) {
+					items = append(items, item{kind: frameLog, group: request, bytes: b, log: l, mark: mark})
+				}
 			}
 		}
 	}
 	s.append(items)
 	return rejected, reason
+}
+
+// has reports whether a trace has an item already. Who holds s.writing need not fear that it gets one meanwhile.
+func (s *Store) has(id TraceID, fingerprint uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t := s.traces[id]
+	return t != nil && t.seen.has(fingerprint)
 }
 
 // each yields the spans of each scope, with a request of the resource and the scope alone.
@@ -497,7 +512,9 @@ func (s *Store) drop(i int) {
 			continue
 		}
 		t.seen = fingerprints{}
-		t.eachSpan(func(g *segment, e *spanEntry) { t.seen.add(g.fingerprint(e)) })
+		t.eachSpan(func(g *segment, e *spanEntry) {
+			t.seen.add(fingerprint(e.spanID, e.parentID, e.start, e.end, g.texts[e.name]))
+		})
 		t.eachLog(func(_ *segment, e *logEntry) { t.seen.add(e.mark) })
 	}
 	g.medium.Remove()
@@ -526,7 +543,7 @@ func (s *Store) Clear() {
 func (s *Store) indexSpan(g *segment, group uint32, span *scanned, at int64, size int) {
 	e := spanEntry{
 		spanID: span.SpanID, parentID: span.ParentID,
-		start: clamp(span.Start), end: clamp(span.End),
+		start: span.Start, end: span.End,
 		at: uint32(at), size: uint32(size), group: group,
 		name: g.text(span.Name), message: g.text(span.StatusMessage), peer: g.text(span.peer),
 		attributes: uint16(min(span.attributes, math.MaxUint16)), events: uint16(min(span.events, math.MaxUint16)),
@@ -534,7 +551,7 @@ func (s *Store) indexSpan(g *segment, group uint32, span *scanned, at int64, siz
 		kind:       uint8(max(0, min(span.Kind, otlp.KindConsumer))), status: uint8(max(0, min(span.Status, otlp.StatusError))),
 	}
 	t := s.trace(span.TraceID)
-	if !t.seen.add(g.fingerprint(&e)) {
+	if !t.seen.add(span.fingerprint) {
 		s.counts.Duplicates++
 		return
 	}
@@ -566,9 +583,6 @@ func (s *Store) indexLog(g *segment, group uint32, l *otlp.LogData, mark uint64,
 	s.counts.Logs++
 	s.touch(t)
 }
-
-// clamp keeps a time where its differences are small enough to count with.
-func clamp(ns uint64) uint64 { return min(ns, math.MaxInt64) }
 
 func (s *Store) trace(id TraceID) *trace {
 	t := s.traces[id]
