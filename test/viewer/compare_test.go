@@ -40,7 +40,7 @@ func TestTwoTracesAreCompared(t *testing.T) {
 	p.until("location.pathname === '/compare/" + slow.hex() + "/" + fast.hex() + "'")
 	p.see("faster")
 	p.see("only in B")
-	p.evaluate("location.reload()") // what is shown is in the address
+	p.reload() // what is shown is in the address
 	p.until("document.querySelector('[aria-pressed=true]')?.innerText === 'Only what differs'")
 
 	p.press("Escape")

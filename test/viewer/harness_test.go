@@ -288,6 +288,7 @@ func (p *tab) goTo(path string) {
 }
 
 func (p *tab) back()    { p.Helper(); p.evaluate("history.back()") }
+func (p *tab) reload()  { p.Helper(); run(p, chromedp.Reload()) }
 func (p *tab) forward() { p.Helper(); p.evaluate("history.forward()") }
 
 // address is the path and query of the page.

@@ -33,6 +33,7 @@ func quoteEqual(selector string, want []string) string {
 // search types into the search box.
 func (p *tab) search(text string) {
 	p.Helper()
+	p.evaluate("document.activeElement.blur()")
 	p.press("/")
 	p.write(text)
 	p.press("Enter")
@@ -116,7 +117,7 @@ func TestSearch(t *testing.T) {
 		{"service:shop", []string{"GET /slow", "GET /fast"}, "/?service=shop"},
 		{`name:"GET /slow"`, []string{"GET /slow"}, "/?name=GET+/slow"},
 		{"status:error", []string{"POST /bad"}, "/?status=error"},
-		{"status:ok", []string{"GET /slow", "GET /fast"}, "/?status=ok"},
+		{"status:unset", []string{"GET /slow", "GET /fast"}, "/?status=unset"},
 		{"duration>1s", []string{"GET /slow"}, "/?minDuration=1s"},
 		{"duration<1000", []string{"POST /bad", "GET /fast"}, "/?maxDuration=1000ms"},
 		{"since:10m", []string{"POST /bad", "GET /slow"}, "/?since=10m"},
@@ -134,7 +135,7 @@ func TestSearch(t *testing.T) {
 			if got := p.address(); got != test.address {
 				t.Errorf("the address is %s, want %s", got, test.address)
 			}
-			p.evaluate("location.reload()")
+			p.reload()
 			showsTraces(p, test.want...)
 			p.back()
 			showsTraces(p, all...)
@@ -176,7 +177,7 @@ func TestSearchSaysWhatIsWrong(t *testing.T) {
 	p := open(t, v, "/")
 	for typed, want := range map[string]string{
 		"duration>soon": "“soon” is no duration: write duration>100ms",
-		"status:bad":    "write status:error or status:ok",
+		"status:bad":    "write status:error, status:ok or status:unset",
 		"since:once":    "“once” is no time: write since:15m",
 		"service:":      "wants a value",
 	} {
@@ -211,7 +212,22 @@ func TestFiltersAndOrder(t *testing.T) {
 	p.until("document.querySelectorAll('" + traceRows + "').length > 10")
 	p.evaluate(`(() => { const s = document.querySelector('select[aria-label=Status]'); s.value = 'error'; s.dispatchEvent(new Event('change')) })()`)
 	p.until("document.querySelectorAll('" + traceRows + "').length === 4 && [...document.querySelectorAll('" + traceRows + "')].every((r) => r.innerText.includes('error'))")
-	p.clickText("Clear the search")
+	p.click(button("Clear the search"))
+	p.until("document.querySelectorAll('" + traceRows + "').length > 10")
+
+	// By duration, the slow ones come first; the order is in the address.
+	p.clickText("Duration")
+	p.until("[...document.querySelectorAll('" + traceRows + "')].slice(0, 4).every((r) => r.innerText.includes('POST /checkout'))")
+	p.reload()
+	p.until("document.querySelector('[aria-sort]')?.innerText === 'Duration' && document.querySelector('" + traceRows + "')")
+
+	// A click on a point of the picture opens its trace, dragging across a time asks for that time.
+	box := eval[struct{ X, Y, W float64 }](p, "(() => { const b = document.querySelector('.scatter').getBoundingClientRect(); return { X: b.x, Y: b.y + 10, W: b.width } })()")
+	p.drag(box.X+box.W/2, box.Y, box.X+box.W-30, box.Y)
+	p.until("location.search.includes('since=') && location.search.includes('until=') && document.querySelector('" + traceRows + "')")
+	if n := len(names(p)); n > 25 {
+		t.Errorf("%d traces are in half of the time of 36", n)
+	}
 }
 
 func TestForgetAll(t *testing.T) {

@@ -61,7 +61,7 @@ func TestThemeIsChosen(t *testing.T) {
 	p := open(t, v, "/")
 	p.click(button("Dark theme"))
 	p.until("getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'")
-	p.evaluate("location.reload()")
+	p.reload()
 	p.until("document.querySelector('[aria-label=\"Light theme\"]') && getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'")
 	p.click(button("Light theme"))
 	p.until("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")

@@ -25,7 +25,7 @@ func TestModules(t *testing.T) {
 		{"pretty", "set(m.json('{\"a\": \"x\\\\\"y\", \"cut\": [1, \"of'))", "{\n  \"a\": \"x\\\"y\",\n  \"cut\": [\n    1,\n    \"of"},
 		{"pretty", "set(m.json('[12345678901234567890]'))", "[\n  12345678901234567890\n]"},
 		{"pretty", "m.json('plain text')", ""},
-		{"pretty", "set(m.json('}]}{'))", "\n}\n]\n}{\n  "},
+		{"pretty", "set(m.json('[}]}{'))", "[\n  \n}\n]\n}{\n  "},
 		{"pretty", "m.json('{\"a\": \"****\"}').filter((t) => t.kind === 'masked').length", "1"},
 		{"pretty", "set(m.sql('select a from t where x = 1 and y in (select z from u) order by a limit 3'))", "select a\nfrom t\nwhere x = 1\n  and y in (select z from u)\norder by a\nlimit 3"},
 		{"pretty", "set(m.sql('INSERT INTO t (a) VALUES ($1) ON CONFLICT DO UPDATE SET a = $1'))", "INSERT INTO t (a)\nVALUES ($1) ON CONFLICT DO UPDATE\nSET a = $1"},

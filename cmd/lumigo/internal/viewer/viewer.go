@@ -133,6 +133,9 @@ func (s *Server) URL() string { return "http://" + s.hosts.shown }
 // there is no room for is dropped and counted.
 func (s *Server) Add(r *otlp.Resource, scope *otlp.Scope, span []byte) { s.intake.add(r, scope, span) }
 
+// Flush returns when whatever was added is to be seen.
+func (s *Server) Flush() { s.intake.flush() }
+
 // Close stops listening, waits for requests that are being answered for as long as ctx allows, and keeps what was
 // received until then. Later calls do nothing.
 func (s *Server) Close(ctx context.Context) error {

@@ -234,7 +234,7 @@ export function open({ main, query: address, signal }) {
     }
     replace(filters,
       choice('Service', 'service', [['', 'Any service'], ...all.map((s) => [s.name, s.name])]),
-      choice('Status', 'status', [['', 'Any status'], ['error', 'With errors'], ['ok', 'Without errors']]),
+      choice('Status', 'status', [['', 'Any status'], ['error', 'With errors']]),
       choice('Duration', 'minDuration', [['', 'Any duration'], ...['10ms', '50ms', '100ms', '500ms', '1s', '5s'].map((d) => [d, `≥ ${d}`])]),
       choice('Time', 'since', [['', 'Any time'], ['5m', 'Last 5 minutes'], ['15m', 'Last 15 minutes'], ['1h', 'Last hour'], ['24h', 'Last day']]))
   }

@@ -8,7 +8,8 @@ export function json(text) {
   const tokens = []
   const put = (kind, t) => tokens.push({ kind, text: t })
   let depth = 0
-  const newline = () => put('space', '\n' + '  '.repeat(Math.min(depth, 40)))
+  // What is nested so deeply that no screen is wide enough stays on its line.
+  const newline = () => { if (depth <= 20) put('space', '\n' + '  '.repeat(depth)) }
   const blank = (at) => {
     while (at < text.length && /\s/.test(text[at])) at++
     return at

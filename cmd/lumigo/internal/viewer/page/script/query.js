@@ -40,7 +40,7 @@ export function understand(query, words) {
     if ((m = named.exec(word))) {
       const [, field, value] = m
       if (value === '') return `${field}: wants a value, such as ${examples[field]}`
-      if (field === 'status' && !['error', 'ok'].includes(value)) return `There is no status “${value}”: write status:error or status:ok`
+      if (field === 'status' && !['error', 'ok', 'unset'].includes(value)) return `There is no status “${value}”: write status:error, status:ok or status:unset`
       if ((field === 'since' || field === 'until') && !instant.test(value)) return `“${value}” is no time: write ${field}:15m, or a date such as 2026-01-31T12:00:00Z`
       query[field] = value
     } else if ((m = timed.exec(word))) {

@@ -10,7 +10,6 @@ const fields = [
   ['service:', 'the service of any span'],
   ['name:', 'the name of any span'],
   ['status:error', 'traces with errors'],
-  ['status:ok', 'traces without errors'],
   ['duration>', 'at least this long'],
   ['duration<', 'at most this long'],
   ['since:', 'started in the last …'],

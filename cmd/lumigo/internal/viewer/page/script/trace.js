@@ -48,6 +48,7 @@ function show(view, model, logs, query, signal, reload) {
   const { summary } = model
   const wide = matchMedia('(min-width: 1000px)')
   let request = new AbortController()
+  let following // the timer of the details that follow the cursor
   setTitle(`${summary.root ? `${summary.root.service}: ` : ''}${clip(titleOf(summary), 100)}`)
 
   const panel = h('aside', { class: 'panel', 'aria-label': 'Details' })
@@ -151,7 +152,6 @@ function show(view, model, logs, query, signal, reload) {
   }
 
   // With room for both, the details follow the cursor, a moment later so that moving fast asks for nothing.
-  let following
   function moved(i) {
     clearTimeout(following)
     if (wide.matches && water.chosen >= 0 && water.chosen !== i) following = setTimeout(() => signal.aborted || choose(i), 120)
