@@ -99,6 +99,7 @@ func viewRun(o *launcher.Options, address string, open bool) (v *viewer.Server, 
 	}
 	o.Listen = listenFor(v)
 	o.Stay = func() {
+		v.Flush()
 		say(os.Stderr, "viewer", cyan, fmt.Sprintf("the command has ended; its traces are at %s until Ctrl-C", v.URL()))
 	}
 	say(os.Stderr, "viewer", cyan, v.URL())

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) {
 // is tested where it is programmed, in internal/launcher.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:  "testdata",
+		Cmds: viewerCommands,
 		Setup: func(env *testscript.Env) error {
 			// As root, the launcher wants a cache that other users can reach.
 			if err := os.Chmod(filepath.Dir(env.WorkDir), 0o755); err != nil {

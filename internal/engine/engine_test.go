@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
 )
 
@@ -177,6 +178,47 @@ func TestSpansWithoutADestinationAreCounted(t *testing.T) {
 	if s := w.finishAfter(c); s.Unsent != 2 || s.Made != 2 {
 		t.Errorf("summary %+v", s)
 	}
+}
+
+// seen is a viewer that counts by name.
+type seen struct {
+	mu    sync.Mutex
+	names map[string]int
+}
+
+func (v *seen) Add(r *otlp.Resource, _ *otlp.Scope, span []byte) {
+	s, _ := otlp.ParseSpan(span)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.names[fmt.Sprint(s.Name, " of ", len(r.Attributes()) > 0)]++
+}
+
+func TestTheViewerGetsWhatIsMeantToBeSent(t *testing.T) {
+	skipped := span("skipped", object{{Key: "SKIP_EXPORT", Value: true}})
+	t.Run("beside the destination", func(t *testing.T) {
+		v := &seen{names: map[string]int{}}
+		w := start(t, func(o *Options) { o.Viewer = v })
+		c := w.greet()
+		c.frame(frameRecords, span("s", nil), skipped, span("s", nil))
+		s := w.finishAfter(c)
+		if s.Viewed != 2 || s.Export.Delivered != 2 || s.Skipped != 1 || s.Dumped != 3 || v.names["s of true"] != 2 || len(v.names) != 1 {
+			t.Errorf("summary %+v, seen %v", s, v.names)
+		}
+		if text := s.String(); text != "3 spans made in 1 process, 2 delivered, 1 not meant to be exported, 2 in the viewer, 3 in the span dump" {
+			t.Errorf("got %q", text)
+		}
+	})
+	t.Run("as the only destination", func(t *testing.T) {
+		v := &seen{names: map[string]int{}}
+		w := start(t, func(o *Options) { o.Viewer = v })
+		c := w.dial()
+		c.hello(object{})
+		c.settings()
+		c.frame(frameRecords, span("s", nil))
+		if s := w.finishAfter(c); s.Viewed != 1 || s.Unsent != 0 || s.Made != 1 {
+			t.Errorf("summary %+v", s)
+		}
+	})
 }
 
 func TestEverythingSentBeforeCloseIsRead(t *testing.T) {

@@ -4,5 +4,6 @@
 // does. What reads the original's dumps reads ours.
 //
 // The lines are rendered from encoded spans, so what is in them is what is
-// sent, masked and limited alike.
+// sent, masked and limited alike. [ParseLine] reads them back, for those who
+// show a dump.
 package spandump

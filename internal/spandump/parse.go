@@ -110,16 +110,36 @@ func decodeID(id []byte, text string) error {
 	return fmt.Errorf("want 0x and %d hexadecimal digits, got %.40q", 2*len(id), text)
 }
 
-// traceState turns the list that the function of this name writes back into a header.
+// traceState turns what the function of this name writes back into a header.
 func (c *dumpContext) traceState() string {
 	var members []string
-	for member := range strings.SplitSeq(strings.Trim(c.TraceState, "[]"), ", ") {
-		_, rest, _ := strings.Cut(member, "{key=")
-		if key, value, found := strings.Cut(rest, ", value="); found {
+	for rest := c.TraceState; ; {
+		i := strings.IndexAny(rest, `'"`)
+		if i < 0 {
+			return strings.Join(members, ",")
+		}
+		var member string
+		member, rest = unquote(rest[i+1:], rest[i])
+		member = strings.TrimSuffix(strings.TrimPrefix(member, "{key="), "}")
+		if key, value, found := strings.Cut(member, ", value="); found {
 			members = append(members, key+"="+value)
 		}
 	}
-	return strings.Join(members, ",")
+}
+
+// unquote reads what repr quotes, after the quote that it begins with.
+func unquote(s string, quote byte) (text, rest string) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == quote:
+			return b.String(), s[i+1:]
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String(), ""
 }
 
 // dumpTime is what appendTime writes, in nanoseconds since 1970.

@@ -53,7 +53,12 @@ func launchMain(command []string) int {
 	if err != nil {
 		timeout = 5 * time.Second
 	}
+	var stay func()
+	if os.Getenv("STAY") != "" {
+		stay = func() { journal("staying\n") }
+	}
 	status, err := Run(Options{
+		Stay:         stay,
 		Command:      command,
 		Environ:      os.Environ(),
 		Python:       pythonPart,

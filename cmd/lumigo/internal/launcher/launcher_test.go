@@ -257,3 +257,27 @@ func TestFlushHasADeadline(t *testing.T) {
 		t.Errorf("journal %q", journal)
 	}
 }
+
+func TestStaysUntilAskedToEnd(t *testing.T) {
+	r := start(t, "STAY=yes")
+	r.say("exit 7")
+	within(t, "the stay", func() bool { return strings.Contains(readFile(t, r.journal), "staying") })
+	r.signal(syscall.SIGUSR1)
+	r.signal(syscall.SIGTERM)
+	if status := r.wait(); status != 7 {
+		t.Errorf("status %d, want the command's, 7", status)
+	}
+}
+
+func TestDoesNotStayWhenAskedToEndBefore(t *testing.T) {
+	r := start(t, "STAY=yes")
+	r.signal(syscall.SIGTERM)
+	r.expect("got SIGTERM")
+	r.say("exit 7")
+	if status := r.wait(); status != 7 {
+		t.Errorf("status %d, want the command's, 7", status)
+	}
+	if text := readFile(t, r.journal); strings.Contains(text, "staying") {
+		t.Errorf("journal %q", text)
+	}
+}

@@ -241,6 +241,29 @@ func TestShellStopsAndContinues(t *testing.T) {
 	r.wait()
 }
 
+// The same of a launcher that has outlived its command: Ctrl-Z stops it, fg continues it, Ctrl-C ends it.
+func TestStaysOnATerminal(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("SKIP: there is no bash here")
+	}
+	cmd, journal := launcherCommand(t, []string{"STAY=yes"}, "sh", "-c", "echo ready $$; read line; exit $line")
+	cmd.Path, cmd.Args = bash, append([]string{"bash", "-m", "-c", `"$@"; echo "stopped $?"; fg > /dev/null; echo "ended $?"`, "bash"}, cmd.Args...)
+	r := onTerminal(t, cmd, journal)
+	r.say("6")
+	within(t, "the stay", func() bool { return strings.Contains(readFile(t, r.journal), "staying") })
+	if _, err := r.in.Write([]byte(ctrlZ)); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.HasPrefix(r.expect(""), "stopped 147") {
+	}
+	if _, err := r.in.Write([]byte(ctrlC)); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("ended 6")
+	r.wait()
+}
+
 // The command's signals are as they would be without us, with a terminal and without.
 func TestCommandInheritsNothingOfOurSignals(t *testing.T) {
 	for name, attributes := range map[string]*syscall.SysProcAttr{

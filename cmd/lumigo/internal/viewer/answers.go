@@ -57,6 +57,7 @@ type spanAnswer struct {
 	Service       string       `json:"service"`
 	Name          string       `json:"name"`
 	Kind          string       `json:"kind"`
+	Target        string       `json:"target,omitempty"`
 	Scope         string       `json:"scope"`
 	Start         uint64       `json:"start"`
 	Duration      uint64       `json:"duration"`
@@ -72,7 +73,7 @@ func spanOf(n *analysis.Node, start uint64) spanAnswer {
 	s := n.Span
 	a := spanAnswer{
 		SpanID: hexadecimal(s.ID[:]), Occurrence: n.Occurrence, Depth: n.Depth, MissingParent: n.MissingParent,
-		Service: s.Service, Name: s.Name, Kind: kindName(s.Kind), Scope: s.Scope,
+		Service: s.Service, Name: s.Name, Kind: kindName(s.Kind), Target: s.Peer, Scope: s.Scope,
 		Start: offset(s.Start, start), Duration: s.End - s.Start, Self: n.Self,
 		Status: statusName(s.Status), StatusMessage: s.StatusMessage, Errors: n.Errors,
 		Attributes: s.Attributes, Events: s.Events,

@@ -53,6 +53,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, query store.Quer
 	for i := len(found) - 1; i >= 0; i-- {
 		lines.write(summaryOf(&found[i]))
 	}
+	lines.w.WriteByte('\n') // that was all so far
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {

@@ -30,6 +30,7 @@ const answerTimeout = 2 * time.Minute
 // guard lets h answer what comes from this machine's programs and from the viewer's own page.
 func (s *Server) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.recover(w)
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentSecurityPolicy)
 		header.Set("X-Content-Type-Options", "nosniff")
@@ -54,6 +55,17 @@ func (s *Server) guard(h http.Handler) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// recover keeps a mistake of ours from being more than a failed request.
+func (s *Server) recover(w http.ResponseWriter) {
+	if r := recover(); r != nil {
+		if r == http.ErrAbortHandler {
+			panic(r)
+		}
+		s.options.Warn(fmt.Sprintf("internal error in the viewer: %v", r))
+		refuse(w, http.StatusInternalServerError, "internal error in the viewer", "please report it")
+	}
 }
 
 // isForeign reports whether a browser says that a page of another origin makes the request.

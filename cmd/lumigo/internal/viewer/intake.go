@@ -20,6 +20,8 @@ type intake struct {
 	wake  chan struct{} // tells run to look
 	done  chan struct{} // closed when run has ended
 
+	flushing sync.Mutex // by one at a time
+
 	mu      sync.Mutex
 	groups  []otlp.Group
 	index   map[origin]int // of groups
@@ -77,6 +79,8 @@ func (in *intake) run() {
 }
 
 func (in *intake) flush() {
+	in.flushing.Lock()
+	defer in.flushing.Unlock()
 	in.mu.Lock()
 	groups := in.groups
 	in.groups, in.bytes = nil, 0

@@ -72,7 +72,11 @@ func parameter[T any](p *parameters, name string, otherwise T, read func(string)
 func (p *parameters) done() error {
 	for name := range p.values {
 		if !slices.Contains(p.known, name) {
-			p.fail(fmt.Errorf("there is no parameter %q", name), "there are "+strings.Join(p.known, ", "))
+			hint := "there is none"
+			if len(p.known) > 0 {
+				hint = "there are " + strings.Join(p.known, ", ")
+			}
+			p.fail(fmt.Errorf("there is no parameter %q", name), hint)
 		}
 	}
 	return p.err
@@ -117,6 +121,7 @@ func (p *parameters) instant(name string, otherwise uint64) uint64 {
 // query reads the filters of a list.
 func (p *parameters) query() store.Query {
 	q := store.Query{
+		Trace:   parameter(p, "traceId", store.TraceID{}, traceID, "it has 32 hexadecimal digits"),
 		Text:    strings.TrimSpace(p.text("text")),
 		Service: p.text("service"),
 		Name:    p.text("name"),

@@ -17,7 +17,8 @@ import (
 
 const (
 	mostBody    = 16 << 20 // bytes of a request, unpacked
-	mostBodies  = 48 << 20 // bytes of all of them that are being read or decoded
+	mostJSON    = 8 << 20  // the same of one in JSON, which takes more memory
+	mostBodies  = 26 << 20 // bytes of all of them that are being read or decoded
 	mostParts   = 1 << 18  // resources, scopes and spans of a request
 	bodyTimeout = 30 * time.Second
 	jsonFactor  = 2 // memory that decoding JSON takes, as a multiple of the text
@@ -65,13 +66,9 @@ func (b *body) release() { b.budget.give(b.taken) }
 
 // fill reads from r to its end.
 func (b *body) fill(r io.Reader, most int) error {
-	b.bytes = nil
-	for {
+	for len(b.bytes) <= most {
 		if n := len(b.bytes); n == cap(b.bytes) {
 			grown := min(max(2*n, 16<<10), most+1)
-			if n == grown {
-				return &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes", most)}
-			}
 			if err := b.take(int64(grown - n)); err != nil {
 				return err
 			}
@@ -79,13 +76,14 @@ func (b *body) fill(r io.Reader, most int) error {
 		}
 		n, err := r.Read(b.bytes[len(b.bytes):cap(b.bytes)])
 		b.bytes = b.bytes[:len(b.bytes)+n]
-		if err == io.EOF {
+		if err == io.EOF && len(b.bytes) <= most {
 			return nil
 		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return &failure{http.StatusBadRequest, fmt.Sprintf("the request cannot be read: %v", err)}
 		}
 	}
+	return &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes", most)}
 }
 
 // unpacked returns a reader of a request's body that undoes its Content-Encoding.
@@ -120,6 +118,7 @@ func (s *Server) receive(signal otlp.Signal) http.HandlerFunc {
 			groups, err = b.decode(w, r, signal, isJSON)
 		}
 		if err != nil {
+			drain(r)
 			answerFailure(w, isJSON, err)
 			return
 		}
@@ -143,7 +142,11 @@ func (b *body) decode(w http.ResponseWriter, r *http.Request, signal otlp.Signal
 	if err != nil {
 		return nil, err
 	}
-	if err := b.fill(in, mostBody); err != nil {
+	most := mostBody
+	if isJSON {
+		most = mostJSON
+	}
+	if err := b.fill(in, most); err != nil {
 		return nil, err
 	}
 	request := b.bytes
@@ -154,6 +157,7 @@ func (b *body) decode(w http.ResponseWriter, r *http.Request, signal otlp.Signal
 		if request, err = otlp.ParseJSON(signal, request); err != nil {
 			return nil, &failure{http.StatusBadRequest, err.Error()}
 		}
+		b.bytes = nil // the text is not needed any more
 	}
 	groups, err := otlp.ParseRequest(request, mostParts)
 	if err != nil {
@@ -195,6 +199,9 @@ const (
 	codeResourceExhausted = 8
 	codeUnavailable       = 14
 )
+
+// drain reads what is left of a request: a client that cannot send it to its end might not look for the answer.
+func drain(r *http.Request) { io.Copy(io.Discard, io.LimitReader(r.Body, mostBody)) }
 
 // answerFailure answers with a google.rpc.Status.
 func answerFailure(w http.ResponseWriter, isJSON bool, err error) {

@@ -98,12 +98,12 @@ func (s *Server) load(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w)
 		return
 	}
-	if !s.memory.take(mostDocument * (2 + jsonFactor)) {
+	if !s.loading.TryLock() { // it takes memory
 		w.Header().Set("Retry-After", "1")
-		refuse(w, errBusy.status, errBusy.text, "")
+		refuse(w, http.StatusServiceUnavailable, "another file is being imported", "try again when that is done")
 		return
 	}
-	defer s.memory.give(mostDocument * (2 + jsonFactor))
+	defer s.loading.Unlock()
 	c := http.NewResponseController(w)
 	c.SetReadDeadline(time.Now().Add(importTimeout))
 	c.SetWriteDeadline(time.Now().Add(importTimeout))
@@ -196,15 +196,15 @@ func document(file *bufio.Reader, line bool) (text []byte, err error) {
 // loadJSON imports an object: of OTLP, or a span of a span dump.
 func (s *Server) loadJSON(l *loaded, text []byte) error {
 	var shape struct {
-		Spans   json.RawMessage `json:"resourceSpans"`
-		Logs    json.RawMessage `json:"resourceLogs"`
-		Metrics json.RawMessage `json:"resourceMetrics"`
-		Context json.RawMessage `json:"context"`
+		Spans   present `json:"resourceSpans"`
+		Logs    present `json:"resourceLogs"`
+		Metrics present `json:"resourceMetrics"`
+		Context present `json:"context"`
 	}
 	if err := json.Unmarshal(text, &shape); err != nil {
 		return fmt.Errorf("it is not JSON: %w", err)
 	}
-	if shape.Context != nil {
+	if shape.Context {
 		resource, span, err := spandump.ParseLine(text)
 		if err != nil {
 			return err
@@ -212,7 +212,7 @@ func (s *Server) loadJSON(l *loaded, text []byte) error {
 		s.loadSpans(l, []otlp.Group{{Resource: resource, Scopes: []otlp.ScopeSpans{{Scope: otlp.NewScope("", ""), Spans: [][]byte{span}}}}})
 		return nil
 	}
-	if shape.Spans == nil && shape.Logs == nil && shape.Metrics == nil {
+	if !shape.Spans && !shape.Logs && !shape.Metrics {
 		return errors.New("it is neither OTLP nor a span of a span dump")
 	}
 	for signal, load := range map[otlp.Signal]func(*loaded, []otlp.Group){otlp.Traces: s.loadSpans, otlp.Logs: s.loadLogs} {
@@ -226,6 +226,14 @@ func (s *Server) loadJSON(l *loaded, text []byte) error {
 		}
 		load(l, groups)
 	}
+	return nil
+}
+
+// present is whether an object has a member.
+type present bool
+
+func (p *present) UnmarshalJSON([]byte) error {
+	*p = true
 	return nil
 }
 

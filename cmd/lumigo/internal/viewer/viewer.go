@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +48,7 @@ type Server struct {
 	store    *store.Store
 	started  time.Time
 	memory   budget
+	loading  sync.Mutex
 	intake   *intake
 	closing  chan struct{} // ends answers that follow
 	closed   atomic.Bool
@@ -92,6 +96,7 @@ func Start(o Options) (*Server, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // it tells of clients' mistakes, in its own voice
 	}
 	go s.http.Serve(limitConnections(l))
 	return s, nil
@@ -127,6 +132,9 @@ func (s *Server) URL() string { return "http://" + s.hosts.shown }
 // Add takes a copy of an encoded span, as one of r's and scope's, which must not be nil. It never waits; a span that
 // there is no room for is dropped and counted.
 func (s *Server) Add(r *otlp.Resource, scope *otlp.Scope, span []byte) { s.intake.add(r, scope, span) }
+
+// Flush returns when whatever was added is to be seen.
+func (s *Server) Flush() { s.intake.flush() }
 
 // Close stops listening, waits for requests that are being answered for as long as ctx allows, and keeps what was
 // received until then. Later calls do nothing.

@@ -36,7 +36,8 @@ const (
 	Removed Change = "removed" // it is in A only
 )
 
-// Compare lays one trace on another. Rows are in the order of a waterfall: depth first, siblings by their start in A,
+// Compare lays one trace on another. Where each begins with one span, of the same service and kind, these are the same
+// place whatever their names, which then is A's. Rows are in the order of a waterfall: depth first, siblings by their start in A,
 // or in B where A has none. A place is slower or faster if its duration differs by more than a tenth, and by more
 // than a hundredth of the longer trace's duration.
 func Compare(a, b *Tree) []Row {
@@ -46,6 +47,9 @@ func Compare(a, b *Tree) []Row {
 
 	var rows []Row
 	stack := merge(a, b, a.tops(), b.tops(), startA, startB)
+	if root, ok := sameRoot(stack); ok {
+		stack = []place{root}
+	}
 	slices.Reverse(stack)
 	depths := make([]int, len(stack))
 	for len(stack) > 0 {
@@ -62,6 +66,19 @@ func Compare(a, b *Tree) []Row {
 		}
 	}
 	return rows
+}
+
+// sameRoot makes one place of two that are the only ones at the top, one in each trace.
+func sameRoot(places []place) (root place, ok bool) {
+	if len(places) != 2 || len(places[0].a)+len(places[1].a) != 1 || len(places[0].b)+len(places[1].b) != 1 {
+		return place{}, false
+	}
+	root, other := places[0], places[1]
+	if len(root.a) == 0 {
+		root, other = other, root
+	}
+	root.b = other.b
+	return root, root.key.service == other.key.service && root.key.kind == other.key.kind
 }
 
 // key is what makes spans of two traces the same.

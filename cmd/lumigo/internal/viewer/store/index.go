@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -116,15 +117,21 @@ func newSegment(number uint64, m medium, disk bool) *segment {
 // mostText bounds the texts of the index, in bytes. What is longer is cut short there, not in the segment.
 const mostText = 512
 
+// shorten gives a text as it stands in the index.
+func shorten(v string) string {
+	if len(v) <= mostText {
+		return v
+	}
+	cut := mostText
+	for !utf8.RuneStart(v[cut]) {
+		cut--
+	}
+	return v[:cut] + "…"
+}
+
 // text returns the number of a text, which need not stay as it is.
 func (s *segment) text(v string) uint32 {
-	if len(v) > mostText {
-		cut := mostText
-		for !utf8.RuneStart(v[cut]) {
-			cut--
-		}
-		v = v[:cut] + "…"
-	}
+	v = shorten(v)
 	if id, ok := s.ids[v]; ok {
 		return id
 	}
@@ -211,17 +218,19 @@ type fingerprints struct {
 
 const fewFingerprints = 32
 
-// add reports whether f is new.
+func (p *fingerprints) has(f uint64) bool {
+	_, known := p.many[f]
+	return known || slices.Contains(p.few, f)
+}
+
+// add adds f, and reports whether it is new.
 func (p *fingerprints) add(f uint64) bool {
-	if p.many != nil {
-		before := len(p.many)
-		p.many[f] = struct{}{}
-		return len(p.many) > before
+	if p.has(f) {
+		return false
 	}
-	for _, known := range p.few {
-		if known == f {
-			return false
-		}
+	if p.many != nil {
+		p.many[f] = struct{}{}
+		return true
 	}
 	p.few = append(p.few, f)
 	if len(p.few) > fewFingerprints {
@@ -238,13 +247,12 @@ var seed = maphash.MakeSeed()
 
 // fingerprint of a span is that of all that makes it another one; not that of its bytes, which may be encoded
 // anew on their way through a file.
-func (s *segment) fingerprint(e *spanEntry) uint64 {
+func fingerprint(id, parent SpanID, start, end uint64, name string) uint64 {
 	return maphash.Comparable(seed, struct {
-		spanID, parentID SpanID
-		start, end       uint64
-		kind             uint8
-		name             string
-	}{e.spanID, e.parentID, e.start, e.end, e.kind, s.texts[e.name]})
+		id, parent SpanID
+		start, end uint64
+		name       string
+	}{id, parent, start, end, name})
 }
 
 // logFingerprint is likewise that of a log record.

@@ -19,9 +19,10 @@ import (
 // Query says which traces are wanted. Service, Name and Attributes must hold for one and the same span, all else
 // for the trace. The zero value wants every trace.
 type Query struct {
-	Text       string // found anywhere in the trace but its resources, in any case
-	Service    string // exactly
-	Name       string // found in the span's name, in any case
+	Trace      TraceID // the only one that is wanted, if it is not zero
+	Text       string  // found anywhere in the trace but its resources, in any case
+	Service    string  // exactly
+	Name       string  // found in the span's name, in any case
 	Attributes []Condition
 	Status     Status
 	// Bounds of the trace's duration and of its start, in nanoseconds, inclusive; a zero of the latter two is none.
@@ -70,9 +71,16 @@ func (s *Store) Find(ctx context.Context, q Query, most int) (found []Summary, e
 	m := newMatcher(q)
 	var candidates []candidate
 	s.mu.RLock()
-	for _, t := range s.traces {
+	consider := func(t *trace) {
 		if b := t.bounds(); m.admits(t, &b) {
 			candidates = append(candidates, candidate{b.start, t.id})
+		}
+	}
+	if t := s.traces[q.Trace]; t != nil {
+		consider(t)
+	} else if (q.Trace == TraceID{}) {
+		for _, t := range s.traces {
+			consider(t)
 		}
 	}
 	s.mu.RUnlock()
@@ -138,6 +146,8 @@ type matcher struct {
 	buffer     []byte
 }
 
+const mostResources = 256
+
 type condition struct {
 	Condition
 	lower string // of Value
@@ -158,6 +168,7 @@ func (m *matcher) admits(t *trace, b *bounds) bool {
 	duration := b.end - b.start
 	switch {
 	case b.spans == 0,
+		m.Trace != TraceID{} && m.Trace != t.id,
 		duration < m.MinDuration,
 		m.MaxDuration > 0 && duration > m.MaxDuration,
 		b.start < m.Since,
@@ -183,10 +194,10 @@ func (m *matcher) mustRead() bool { return len(m.conditions) > 0 || m.text != ""
 // work is an item that is to be read.
 type work struct {
 	place
-	span     SpanID
-	log      bool
-	admitted bool   // all but the attributes is as wanted
-	known    string // texts of it that are in the index
+	span           SpanID
+	log            bool
+	admitted       bool // all but the attributes is as wanted
+	service, scope string
 }
 
 // works lists what is to be read of a trace; the store's mu is held.
@@ -195,7 +206,7 @@ func (m *matcher) works(t *trace) (works []work) {
 		in := g.groups[e.group]
 		works = append(works, work{
 			place: place{g.medium, e.at, e.size, in}, span: e.spanID,
-			admitted: m.admitsSpan(g, e), known: g.texts[in.service] + "\n" + g.texts[in.scope],
+			admitted: m.admitsSpan(g, e), service: g.texts[in.service], scope: g.texts[in.scope],
 		})
 	})
 	if m.text != "" {
@@ -212,7 +223,7 @@ func (m *matcher) decide(id TraceID, works []work) bool {
 	met := len(m.conditions) == 0
 	for i := range works {
 		w := &works[i]
-		if !found && (m.isIn(w.span[:]) || containsFold(w.known, m.text)) {
+		if !found && (m.isIn(w.span[:]) || containsFold(w.service, m.text) || containsFold(w.scope, m.text)) {
 			found = true
 		}
 		if found && met {
@@ -294,6 +305,9 @@ func (m *matcher) meet(met []bool) func([]byte, otlp.RawValue) {
 func (m *matcher) byResource(g *group) []bool {
 	met, known := m.resources[g]
 	if !known {
+		if len(m.resources) == mostResources { // a list that is followed for days must not keep what was evicted
+			clear(m.resources)
+		}
 		met = make([]bool, len(m.conditions))
 		if item, err := g.read(); err == nil {
 			item.Resource.EachAttribute(m.meet(met))

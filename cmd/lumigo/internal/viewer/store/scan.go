@@ -1,7 +1,10 @@
 package store
 
 import (
+	"math"
+	"net"
 	"net/url"
+	"strconv"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 )
@@ -10,7 +13,7 @@ import (
 type scanner struct {
 	onKey func(key []byte) // is called with the key of every attribute
 
-	httpStatus                int64
+	httpStatus, port          int64
 	database, namespace       string
 	messaging, destination    string
 	service, address, peerURL string
@@ -22,16 +25,20 @@ type scanned struct {
 	attributes, events int
 	httpStatus         int64
 	peer               string
+	fingerprint        uint64
 }
 
-func (c *scanner) scan(b []byte) (scanned, error) {
+func (c *scanner) scan(b []byte) (s scanned, err error) {
 	*c = scanner{onKey: c.onKey}
-	var s scanned
-	var err error
 	s.SpanData, s.attributes, s.events, err = otlp.ScanSpan(b, c.attribute)
+	s.Start, s.End = clamp(s.Start), clamp(s.End)
 	s.httpStatus, s.peer = c.httpStatus, c.peer(s.Kind)
+	s.fingerprint = fingerprint(s.SpanID, s.ParentID, s.Start, s.End, shorten(s.Name))
 	return s, err
 }
+
+// clamp keeps a time where its differences are small enough to count with.
+func clamp(ns uint64) uint64 { return min(ns, math.MaxInt64) }
 
 // attribute takes note of those by the semantic conventions, of today and of former days, that tell whom a span
 // calls.
@@ -52,6 +59,8 @@ func (c *scanner) attribute(key []byte, value otlp.RawValue) {
 		c.service = value.Text()
 	case "server.address", "net.peer.name", "http.host":
 		c.address = value.Text()
+	case "server.port", "net.peer.port":
+		c.port = value.Int()
 	case "url.full", "http.url":
 		c.peerURL = value.Text()
 	}
@@ -87,10 +96,13 @@ func (c *scanner) peer(kind otlp.Kind) string {
 	case c.service != "":
 		return PeerExternal + peerSeparator + c.service
 	case c.address != "":
+		if c.port > 0 && c.port != 80 && c.port != 443 {
+			return PeerExternal + peerSeparator + net.JoinHostPort(c.address, strconv.FormatInt(c.port, 10))
+		}
 		return PeerExternal + peerSeparator + c.address
 	case c.peerURL != "":
-		if u, err := url.Parse(c.peerURL); err == nil && u.Hostname() != "" {
-			return PeerExternal + peerSeparator + u.Hostname()
+		if u, err := url.Parse(c.peerURL); err == nil && u.Host != "" {
+			return PeerExternal + peerSeparator + u.Host
 		}
 	}
 	return ""

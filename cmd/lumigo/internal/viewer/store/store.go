@@ -29,10 +29,12 @@ const (
 	// MaxItem bounds a span, or a log record, in bytes.
 	MaxItem = 4 << 20
 
+	mostParts   = 1 << 16     // attributes, values, events and so on of a span
 	maxPayload  = 2 * MaxItem // of a frame: a group's may hold a resource and a scope
-	maxResource = MaxItem
+	maxResource = 256 << 10   // with the scope
 
 	largestSegment = 16 << 20
+	mostWrite      = 1 << 20 // bytes that are written at a time, but for a single item
 	mostSegments   = 16
 	memoryLimit    = 32 << 20 // of segments in memory
 	indexLimit     = 48 << 20
@@ -163,14 +165,14 @@ func (s *Store) openSegment(number uint64) error {
 	}
 	if cut := info.Size() - end; cut > 0 {
 		s.options.Warn(fmt.Sprintf("%s was not written to its end, or is damaged: its last %d bytes are cut off", path, cut))
-		if end < int64(len(segmentHeader)) {
-			s.segments = s.segments[:len(s.segments)-1]
-			g.medium.Remove()
-			return nil
-		}
 		if err := file.Truncate(end); err != nil {
 			return err
 		}
+	}
+	if end == 0 { // there is not even a header
+		s.segments = s.segments[:len(s.segments)-1]
+		g.medium.Remove()
+		return nil
 	}
 	g.size = end
 	s.counts.Bytes += end
@@ -228,7 +230,7 @@ func (s *Store) AddSpans(groups []otlp.Group) (rejected int64, reason string) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	var items []item
-	total := 0
+	var total, duplicates int64
 	for request, spans := range each(groups) {
 		for _, b := range spans {
 			total++
@@ -237,6 +239,8 @@ func (s *Store) AddSpans(groups []otlp.Group) (rejected int64, reason string) {
 			switch {
 			case len(b) > MaxItem:
 				why = fmt.Sprintf("a span of %d bytes is too large", len(b))
+			case hasTooManyParts(otlp.Traces, b):
+				why = "a span consists of too many parts"
 			case len(request) > maxResource:
 				why = fmt.Sprintf("a resource of %d bytes is too large", len(request))
 			case err != nil:
@@ -250,12 +254,17 @@ func (s *Store) AddSpans(groups []otlp.Group) (rejected int64, reason string) {
 				rejected, reason = rejected+1, why
 				continue
 			}
+			if s.has(scanned.TraceID, scanned.fingerprint) {
+				duplicates++
+				continue
+			}
 			items = append(items, item{kind: frameSpan, group: request, bytes: b, span: scanned})
 		}
 	}
 	s.mu.Lock()
-	s.counts.Received += int64(total)
+	s.counts.Received += total
 	s.counts.Rejected += rejected
+	s.counts.Duplicates += duplicates
 	s.mu.Unlock()
 	s.append(items)
 	return rejected, reason
@@ -273,17 +282,34 @@ func (s *Store) AddLogs(groups []otlp.Group) (rejected int64, reason string) {
 			switch {
 			case len(b) > MaxItem:
 				rejected, reason = rejected+1, fmt.Sprintf("a log record of %d bytes is too large", len(b))
+			case hasTooManyParts(otlp.Logs, b):
+				rejected, reason = rejected+1, "a log record consists of too many parts"
 			case len(request) > maxResource:
 				rejected, reason = rejected+1, fmt.Sprintf("a resource of %d bytes is too large", len(request))
 			case err != nil:
 				rejected, reason = rejected+1, fmt.Sprintf("a log record is damaged: %v", err)
 			case l.TraceID != TraceID{}:
-				items = append(items, item{kind: frameLog, group: request, bytes: b, log: l, mark: logFingerprint(&l, body)})
+				if mark := logFingerprint(&l, body); !s.has(l.TraceID, mark) {
+					items = append(items, item{kind: frameLog, group: request, bytes: b, log: l, mark: mark})
+				}
 			}
 		}
 	}
 	s.append(items)
 	return rejected, reason
+}
+
+// hasTooManyParts reports whether an item would take much more memory, when it is shown, than its size tells.
+func hasTooManyParts(s otlp.Signal, b []byte) bool {
+	return len(b) > mostParts && otlp.Parts(s, b, mostParts) == mostParts // each part has a byte at least
+}
+
+// has reports whether a trace has an item already. Who holds s.writing need not fear that it gets one meanwhile.
+func (s *Store) has(id TraceID, fingerprint uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t := s.traces[id]
+	return t != nil && t.seen.has(fingerprint)
 }
 
 // each yields the spans of each scope, with a request of the resource and the scope alone.
@@ -338,13 +364,13 @@ func (s *Store) append(items []item) {
 		s.mu.Unlock()
 		items = items[n:]
 	}
-	if cap(s.buffer) > 4<<20 {
+	if cap(s.buffer) > 2*mostWrite {
 		s.buffer = nil
 	}
 }
 
-// frame fills the buffer with as many items as the segment has room for, at least one if it is empty. It returns
-// how many, and the requests of the groups that are new.
+// frame fills the buffer with items, as many as are written at a time and the segment has room for, at least one if
+// it is empty. It returns how many, and the requests of the groups that are new.
 func (s *Store) frame(g *segment, items []item) (n int, groups [][]byte) {
 	s.buffer = s.buffer[:0]
 	fresh := map[string]uint32{}
@@ -362,8 +388,8 @@ func (s *Store) frame(g *segment, items []item) (n int, groups [][]byte) {
 		var at int
 		s.buffer, at = appendFrame(s.buffer, it.kind, number, it.bytes)
 		it.at = int64(at)
-		empty := i == 0 && g.size == int64(len(segmentHeader))
-		if !empty && g.size+int64(len(s.buffer)) > s.sizeOf(g) {
+		isFirst := i == 0 && g.size == int64(len(segmentHeader))
+		if !isFirst && g.size+int64(len(s.buffer)) > s.sizeOf(g) || i > 0 && len(s.buffer) > mostWrite {
 			s.buffer = s.buffer[:length]
 			return i, groups
 		}
@@ -497,7 +523,9 @@ func (s *Store) drop(i int) {
 			continue
 		}
 		t.seen = fingerprints{}
-		t.eachSpan(func(g *segment, e *spanEntry) { t.seen.add(g.fingerprint(e)) })
+		t.eachSpan(func(g *segment, e *spanEntry) {
+			t.seen.add(fingerprint(e.spanID, e.parentID, e.start, e.end, g.texts[e.name]))
+		})
 		t.eachLog(func(_ *segment, e *logEntry) { t.seen.add(e.mark) })
 	}
 	g.medium.Remove()
@@ -526,7 +554,7 @@ func (s *Store) Clear() {
 func (s *Store) indexSpan(g *segment, group uint32, span *scanned, at int64, size int) {
 	e := spanEntry{
 		spanID: span.SpanID, parentID: span.ParentID,
-		start: clamp(span.Start), end: clamp(span.End),
+		start: span.Start, end: span.End,
 		at: uint32(at), size: uint32(size), group: group,
 		name: g.text(span.Name), message: g.text(span.StatusMessage), peer: g.text(span.peer),
 		attributes: uint16(min(span.attributes, math.MaxUint16)), events: uint16(min(span.events, math.MaxUint16)),
@@ -534,7 +562,7 @@ func (s *Store) indexSpan(g *segment, group uint32, span *scanned, at int64, siz
 		kind:       uint8(max(0, min(span.Kind, otlp.KindConsumer))), status: uint8(max(0, min(span.Status, otlp.StatusError))),
 	}
 	t := s.trace(span.TraceID)
-	if !t.seen.add(g.fingerprint(&e)) {
+	if !t.seen.add(span.fingerprint) {
 		s.counts.Duplicates++
 		return
 	}
@@ -566,9 +594,6 @@ func (s *Store) indexLog(g *segment, group uint32, l *otlp.LogData, mark uint64,
 	s.counts.Logs++
 	s.touch(t)
 }
-
-// clamp keeps a time where its differences are small enough to count with.
-func clamp(ns uint64) uint64 { return min(ns, math.MaxInt64) }
 
 func (s *Store) trace(id TraceID) *trace {
 	t := s.traces[id]
