@@ -120,6 +120,19 @@ func installWheel(t *testing.T, site string) {
 	}
 }
 
+// installTarget lays out what lumigo install does, so far as Python processes need it.
+func installTarget(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	installWheel(t, filepath.Join(dir, "python"))
+	text, err := os.ReadFile(filepath.Join(repository(t), "python", "sitecustomize", "sitecustomize.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script(t, filepath.Join(dir, "python", "sitecustomize", "sitecustomize.py"), string(text), 0o644)
+	return dir
+}
+
 // installed plants a distribution of that name, with one module.
 func installed(t *testing.T, site, name, version, module string) {
 	t.Helper()
@@ -169,7 +182,7 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 	}{
 		// The command.
 		{"a flag in the command", func(t *testing.T) patient { return patient{command: []string{python, "-I", "app.py"}} },
-			"python/flags", "problem", `with -I, Python ignores PYTHONPATH`, `leave the flag out, or install the wheel`},
+			"python/flags", "problem", `with -I, Python ignores PYTHONPATH, by which tracing reaches it`, `leave the flag out, or install the wheel`},
 		{"a flag in the first line of a script", func(t *testing.T) patient {
 			name := filepath.Join(t.TempDir(), "gunicorn")
 			script(t, name, "#!"+python+" -sE\n", 0o755)
@@ -251,6 +264,21 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 			script(t, filepath.Join(sitePackages(t, venv), "lumigo_opentelemetry", "VERSION"), "0.0.9\n", 0o644)
 			return patient{command: []string{filepath.Join(venv, "bin", "python"), "app.py"}, env: []string{"AUTOWRAPT_BOOTSTRAP=lumigo_opentelemetry"}}
 		}, "python/activation", "warning", `the wheel is of version 0.0.9, this program of \d`, `install the wheel of this version`},
+		{"a volume that is not mounted", func(t *testing.T) patient {
+			return patient{command: []string{python, "app.py"}, env: []string{"LD_PRELOAD=/opt/nowhere/injector/lumigo_injector.so"}}
+		}, "python/activation", "problem", `LD_PRELOAD names /opt/nowhere, but injector/lumigo_injector.so is not there`, `mount the volume`},
+		{"a volume without execution", func(t *testing.T) patient {
+			dir := installTarget(t)
+			if err := os.Chmod(filepath.Join(dir, "python", "lumigo_opentelemetry", "bin", "lumigo"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return patient{command: []string{python, "app.py"}, env: []string{"PYTHONPATH=" + filepath.Join(dir, "python", "sitecustomize")}}
+		}, "python/activation", "problem", `its engine, .*, cannot be executed`, `without noexec`},
+		{"a volume of another version", func(t *testing.T) patient {
+			dir := installTarget(t)
+			script(t, filepath.Join(dir, "python", "lumigo_opentelemetry", "VERSION"), "0.0.9\n", 0o644)
+			return patient{command: []string{python, "app.py"}, env: []string{"PYTHONPATH=" + filepath.Join(dir, "python", "sitecustomize")}}
+		}, "python/activation", "warning", `is of version 0.0.9, this program of \d`, `lumigo install --target`},
 		{"another tracer in the command", func(t *testing.T) patient {
 			venv := bareVenv(t)
 			installed(t, sitePackages(t, venv), "ddtrace", "2.9.0", "ddtrace")
@@ -405,6 +433,9 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 		{"the wheel, past -I", func(t *testing.T) patient {
 			return patient{command: []string{wheelVenv(t, defaultPython(t)).Python, "-I", "app.py"}, env: []string{"AUTOWRAPT_BOOTSTRAP=lumigo_opentelemetry"}}
 		}, "by AUTOWRAPT_BOOTSTRAP and the wheel"},
+		{"a mounted volume", func(t *testing.T) patient {
+			return patient{command: []string{python, "app.py"}, env: []string{"PYTHONPATH=" + filepath.Join(installTarget(t), "python", "sitecustomize")}}
+		}, "by PYTHONPATH and what is in "},
 		{"a Go build, asked for by nothing but its module", func(t *testing.T) patient {
 			return patient{dir: goModule(t, map[string]string{"main.go": goMain})}
 		}, "would trace themselves: example.com/app; woven: "},

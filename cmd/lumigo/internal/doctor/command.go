@@ -54,13 +54,19 @@ func lookAtEnvironment(x *examination, f *findings) {
 	}
 	if p.clears != "" {
 		f.problem(fmt.Sprintf("put lumigo behind it: %s … lumigo run -- %s", p.clears, filepath.Base(p.path)),
-			"%s starts it in an environment of its own, without what lumigo run adds and without the variables that configure the tracing", p.clears)
+			"%s starts it in an environment of its own, without the variables that start and configure the tracing", p.clears)
 		return
 	}
-	if i, _ := x.interpreter(); p.kind == python && p.replaces != "" && !x.byWheel(i) {
+	if i, _ := x.interpreter(); p.kind == python && x.losesPath(i) {
 		f.problem("set it in front of lumigo run, or add to what is there: PYTHONPATH=…:$PYTHONPATH",
-			"%s takes away the PYTHONPATH by which lumigo run reaches Python", p.replaces)
+			"%s takes away the PYTHONPATH by which tracing reaches Python", p.replaces)
 		return
 	}
-	f.ok("it gets what lumigo run adds")
+	f.ok("it gets what it needs")
+}
+
+// losesPath reports whether the command takes away the PYTHONPATH by which tracing would have reached the interpreter.
+func (x *examination) losesPath(i *interpreter) bool {
+	a, _ := x.activation(i)
+	return x.program.replaces != "" && a == byLauncher
 }

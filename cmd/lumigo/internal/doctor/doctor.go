@@ -97,7 +97,7 @@ func Checks() []Check {
 
 		{groupPython, "interpreter", "which interpreter it is, and whether its version is supported", lookAtInterpreter},
 		{groupPython, "flags", "`-I`, `-E` and `-S`, which keep us out", lookAtFlags},
-		{groupPython, "activation", "`AUTOWRAPT_BOOTSTRAP`, and the wheel that it needs, of the version of this program", lookAtActivation},
+		{groupPython, "activation", "how tracing starts: by `lumigo run`, by `AUTOWRAPT_BOOTSTRAP` and the wheel, or by what `lumigo install` has laid out; whether that is there, and of the version of this program", lookAtActivation},
 		{groupPython, "trial", "whether that interpreter, started with tracing, reaches the engine", lookAtTrial},
 		{groupPython, "tracers", "other tracers in the command, on `PYTHONPATH` or installed", lookAtTracers},
 		{groupPython, "sitecustomize", "a `sitecustomize.py` of the user's own", lookAtSitecustomize},

@@ -152,7 +152,8 @@ func lookAtContainer(x *examination, f *findings) {
 			"spans that wait may take up %s (LUMIGO_EXPORT_MEMORY_LIMIT), more than half of the container's %s", mebibytes(most), mebibytes(limits.memory))
 	}
 	i, _ := x.interpreter()
-	if first := x.read("proc/1/comm"); x.byWheel(i) && !slices.Contains(initials, first) && !slices.Contains(initials, strings.TrimSuffix(first, "-static")) {
+	a, _ := x.activation(i)
+	if first := x.read("proc/1/comm"); x.program.kind == python && a != byLauncher && !slices.Contains(initials, first) && !slices.Contains(initials, strings.TrimSuffix(first, "-static")) {
 		f.warning("start it with lumigo run, or with an init (docker run --init), so that what is on its way at the end is sent",
 			"the first process here is %s: when the app is that, the engine ends with it", first)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -154,15 +155,40 @@ func lookAtInterpreter(x *examination, f *findings) {
 	}
 }
 
-// byWheel reports whether the installed wheel starts the tracing, so that flags which hide PYTHONPATH do not matter.
-func (x *examination) byWheel(i *interpreter) bool {
+// An activation is a way in which tracing starts in an interpreter.
+type activation int
+
+const (
+	byLauncher  activation = iota // lumigo run puts a directory on PYTHONPATH
+	byWheel                       // the file that the wheel has in site-packages looks at AUTOWRAPT_BOOTSTRAP
+	byPath                        // the environment has such a directory on PYTHONPATH
+	byInjection                   // a library that LD_PRELOAD names puts it there
+)
+
+// activation tells which it would be, and for the last two the directory that holds what is needed: the target of
+// lumigo install.
+func (x *examination) activation(i *interpreter) (a activation, dir string) {
 	_, us := x.bootstraps()
-	return us && i != nil && i.Package != nil && i.Package.Starts != "" && i.Package.Runs
+	if us && i != nil && i.Package != nil && i.Package.Starts != "" && i.Package.Runs {
+		return byWheel, ""
+	}
+	preloaded := strings.FieldsFunc(x.program.environ["LD_PRELOAD"], func(r rune) bool { return r == ' ' || r == ':' })
+	for _, library := range preloaded {
+		if dir, ok := strings.CutSuffix(library, "/injector/lumigo_injector.so"); ok {
+			return byInjection, dir
+		}
+	}
+	for _, entry := range filepath.SplitList(x.program.environ["PYTHONPATH"]) {
+		if above := filepath.Dir(entry); filepath.Base(entry) == "sitecustomize" && exists(filepath.Join(above, packageName, "VERSION")) {
+			return byPath, filepath.Dir(above)
+		}
+	}
+	return byLauncher, ""
 }
 
 // shutsOut returns the flags that keep us out, and why each does.
 func (x *examination) shutsOut(i *interpreter) (flags [][2]string) {
-	byWheel := x.byWheel(i)
+	a, _ := x.activation(i)
 	for n, flag := range x.program.flags {
 		isValue := n > 0 && slices.Contains([]string{"-W", "-X", "--check-hash-based-pycs"}, x.program.flags[n-1])
 		if isValue || !strings.HasPrefix(flag, "-") || strings.HasPrefix(flag, "--") || strings.ContainsAny(flag, "WX") {
@@ -171,10 +197,10 @@ func (x *examination) shutsOut(i *interpreter) (flags [][2]string) {
 		switch {
 		case strings.ContainsRune(flag, 'S'):
 			flags = append(flags, [2]string{flag, "Python leaves out its site module, and with it all that could start tracing"})
-		case strings.ContainsRune(flag, 'I') && !byWheel:
-			flags = append(flags, [2]string{flag, "Python ignores PYTHONPATH, by which lumigo run reaches it"})
-		case strings.ContainsRune(flag, 'E') && !byWheel:
-			flags = append(flags, [2]string{flag, "Python ignores its environment, PYTHONPATH included, by which lumigo run reaches it"})
+		case strings.ContainsRune(flag, 'I') && a != byWheel:
+			flags = append(flags, [2]string{flag, "Python ignores PYTHONPATH, by which tracing reaches it"})
+		case strings.ContainsRune(flag, 'E') && a != byWheel:
+			flags = append(flags, [2]string{flag, "Python ignores its environment, PYTHONPATH included, by which tracing reaches it"})
 		}
 	}
 	return flags
@@ -206,12 +232,21 @@ func lookAtActivation(x *examination, f *findings) {
 	if err != nil {
 		return
 	}
-	_, us := x.bootstraps()
+	if _, us := x.bootstraps(); us {
+		lookAtWheel(x, i, f)
+	} else if a, dir := x.activation(i); a != byLauncher {
+		lookAtMounted(x, a, dir, f)
+	} else {
+		f.ok("by lumigo run")
+	}
+	if p := i.Package; p != nil && p.Engine && p.Version != x.Version {
+		f.warning("install the wheel of this version: "+i.pip(fmt.Sprintf("lumigo_opentelemetry-%s-….whl", x.Version)),
+			"the wheel is of version %s, this program of %s", p.Version, x.Version)
+	}
+}
+
+func lookAtWheel(x *examination, i *interpreter, f *findings) {
 	switch p := i.Package; {
-	case !us && p == nil:
-		f.ok("by lumigo run; the wheel is not installed")
-	case !us:
-		f.ok("by lumigo run; the wheel %s, in %s, does nothing by itself without AUTOWRAPT_BOOTSTRAP=%s", p.Version, filepath.Dir(p.Directory), packageName)
 	case p == nil:
 		f.problem("install "+wheelHint+": "+i.pip("lumigo_opentelemetry-….whl")+"; or start the command with lumigo run",
 			"AUTOWRAPT_BOOTSTRAP asks for %s, which is not installed for %s", packageName, i.Executable)
@@ -227,9 +262,31 @@ func lookAtActivation(x *examination, f *findings) {
 	default:
 		f.ok("by AUTOWRAPT_BOOTSTRAP and the wheel %s in %s", p.Version, filepath.Dir(p.Directory))
 	}
-	if p := i.Package; p != nil && p.Engine && p.Version != x.Version {
-		f.warning("install the wheel of this version: "+i.pip(fmt.Sprintf("lumigo_opentelemetry-%s-….whl", x.Version)),
-			"the wheel is of version %s, this program of %s", p.Version, x.Version)
+}
+
+// lookAtMounted looks at what lumigo install has laid out.
+func lookAtMounted(x *examination, a activation, dir string, f *findings) {
+	by, needed := "PYTHONPATH", []string{}
+	if a == byInjection {
+		by, needed = "LD_PRELOAD", []string{"injector/lumigo_injector.so"}
+	}
+	needed = append(needed, "python/sitecustomize/sitecustomize.py", "python/"+packageName+"/__init__.py")
+	for _, name := range needed {
+		if !exists(filepath.Join(dir, name)) {
+			f.problem("mount the volume that lumigo install has written, in this container and at this path", "%s names %s, but %s is not there", by, dir, name)
+			return
+		}
+	}
+	engine := filepath.Join(dir, "python", packageName, "bin", "lumigo")
+	if err := executable(engine); err != nil {
+		f.problem("mount the volume without noexec, or install again: lumigo install --target "+dir, "%s names %s, but its engine, %s, cannot be executed: %v", by, dir, engine, err)
+		return
+	}
+	text, _ := os.ReadFile(filepath.Join(dir, "python", packageName, "VERSION"))
+	version := strings.TrimSpace(string(text))
+	f.ok("by %s and what is in %s, version %s", by, dir, version)
+	if version != x.Version {
+		f.warning("install again: lumigo install --target "+dir, "what is in %s is of version %s, this program of %s", dir, version, x.Version)
 	}
 }
 
@@ -253,7 +310,7 @@ func (x *examination) tryInterpreter() (*trial, error) {
 		delete(environ, name)
 	}
 	command := slices.Concat([]string{x.program.path}, x.program.flags, []string{"-c", trialCode})
-	if !x.byWheel(i) {
+	if a, _ := x.activation(i); a == byLauncher {
 		delete(environ, "AUTOWRAPT_BOOTSTRAP")
 		command = slices.Concat(x.Self, []string{"run", "--flush-timeout", "1s", "--"}, command)
 	}
@@ -279,7 +336,7 @@ func lookAtTrial(x *examination, f *findings) {
 	case x.off != "" || !x.config.TracesEnabled:
 		f.skipped("tracing is turned off")
 		return
-	case !i.supported() || x.program.clears != "" || x.program.replaces != "" && !x.byWheel(i) || x.shutsOut(i) != nil:
+	case !i.supported() || x.program.clears != "" || x.losesPath(i) || x.shutsOut(i) != nil:
 		f.skipped("it is known to fail, see above")
 		return
 	}

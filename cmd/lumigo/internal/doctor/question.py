@@ -87,6 +87,12 @@ def standard(table):
     return sorted(name for name in table if name.split(".")[0] in tops)
 
 
+def sitecustomize(path):
+    """The user's own, if there is one."""
+    users = [entry for entry in path if not os.path.exists(os.path.join(os.path.dirname(entry), "lumigo_opentelemetry"))]
+    return first(users, "sitecustomize.py") or first(users, "sitecustomize")
+
+
 def package(path):
     """Our package, where it is installed."""
     directory = first(path, "lumigo_opentelemetry")
@@ -118,7 +124,7 @@ def main():
             "standard": standard(table),
             "distributions": distributions(path),
             "package": package(path),
-            "sitecustomize": first(path, "sitecustomize.py") or first(path, "sitecustomize"),
+            "sitecustomize": sitecustomize(path),
         },
         sys.stdout,
     )

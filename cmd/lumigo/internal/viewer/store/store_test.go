@@ -339,6 +339,7 @@ func TestWhatIsRejected(t *testing.T) {
 		{"a short id", group([]byte("\x0a\x01x"), ""), 1, "a span is damaged: id of 1 bytes, want 16"},
 		{"cut short", group(made{trace: 1, id: 1}.encoded()[:30], ""), 1, "a span is damaged: protobuf: message is cut short"},
 		{"too large", group(large, ""), 1, fmt.Sprintf("a span of %d bytes is too large", len(large))},
+		{"too many parts", group(append(made{trace: 1, id: 1}.encoded(), strings.Repeat("\x4a\x00", mostParts)...), ""), 1, "a span consists of too many parts"},
 		{"a resource that is too large", group(made{trace: 1, id: 1}.encoded(), strings.Repeat("x", MaxItem)), 2, "a resource of 4194336 bytes is too large"},
 	}
 	for _, tt := range tests {
