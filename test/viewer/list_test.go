@@ -259,7 +259,7 @@ func TestFailuresAreShownWithARetry(t *testing.T) {
 		f.broken.Store(true)
 		p := open(t, f.address, test.path)
 		p.expected = "500"
-		p.see("the disk is on fire")
+		p.see("The disk is on fire")
 		p.see("put it out")
 		f.broken.Store(false)
 		p.clickText("Try again")

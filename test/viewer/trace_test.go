@@ -249,7 +249,7 @@ func TestNoSuchTrace(t *testing.T) {
 	v := startViewer(t)
 	p := open(t, v, "/trace/00000000000000000000000000000001")
 	p.expected = "404"
-	p.see("here is no trace")
+	p.see("There is no trace")
 	p.clickText("All traces")
 	p.see("Waiting for the first trace")
 	p.goTo("/elsewhere")
