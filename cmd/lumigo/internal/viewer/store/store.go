@@ -370,9 +370,12 @@ func (s *Store) append(items []item) {
 }
 
 // frame fills the buffer with items, as many as are written at a time and the segment has room for, at least one if
-// it is empty. It returns how many, and the requests of the groups that are new.
+// it is empty. A segment is full as well when its index takes its share of memory. It returns how many, and the requests of the groups that are new.
 func (s *Store) frame(g *segment, items []item) (n int, groups [][]byte) {
 	s.buffer = s.buffer[:0]
+	if g.memory > indexLimit/mostSegments*2 {
+		return 0, nil
+	}
 	fresh := map[string]uint32{}
 	for i := range items {
 		it := &items[i]
