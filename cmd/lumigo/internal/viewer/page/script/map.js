@@ -99,7 +99,7 @@ export function open({ main, query, signal }) {
       const known = new Set(data.nodes.map((n) => n.id))
       const edges = data.edges.filter((e) => known.has(e.from) && known.has(e.to)).map(({ from, to }) => ({ from, to }))
       const nodes = data.nodes.map(({ id }) => ({ id, breadth: down ? size.width : size.height, length: down ? size.height : size.width }))
-      const result = layOut(nodes, edges, { layerGap: down ? 56 : 110, nodeGap: 26 })
+      const result = layOut(nodes, edges, { layerGap: down ? 56 : 96, nodeGap: 26 })
       const point = (p) => down ? { x: p.across, y: p.along } : { x: p.along, y: p.across }
       laid = {
         shape, down,
@@ -124,7 +124,7 @@ export function open({ main, query, signal }) {
     const near = chosen === null || chosen === e.from || chosen === e.to
     const width = 1.25 + 2.75 * Math.log1p(e.requests) / Math.log1p(heaviest)
     const line = e.from === e.to ? loop(points[0]) : curve(points)
-    const middle = e.from === e.to ? { x: points[0].x, y: points[0].y - size.height / 2 - 26 } : at(points)
+    const middle = e.from === e.to ? { x: points[0].x, y: points[0].y - size.height / 2 - 26 } : labelPlace(points)
     const bad = e.errors > 0
     return svg('g', { class: `edge${bad ? ' bad' : ''}${near ? '' : ' far'}` },
       svg('path', { class: 'edge-line', d: line, 'stroke-width': width.toFixed(2), 'marker-end': `url(#arrow${bad ? '-bad' : ''})` }),
@@ -154,10 +154,14 @@ export function open({ main, query, signal }) {
     return d
   }
 
-  function at(points) {
+  // labelPlace is a point of the curve a little after its middle, where edges from one node have parted.
+  function labelPlace(points) {
     const i = Math.floor((points.length - 1) / 2)
     const [a, b] = [points[i], points[i + 1]]
-    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }
+    const along = 0.56
+    const across = 3 * along ** 2 - 2 * along ** 3
+    const part = (from, to, share) => from + (to - from) * share
+    return laid.down ? { x: part(a.x, b.x, across), y: part(a.y, b.y, along) } : { x: part(a.x, b.x, along), y: part(a.y, b.y, across) }
   }
 
   function loop({ x, y }) {
@@ -176,7 +180,7 @@ export function open({ main, query, signal }) {
       choose(chosen === n.id ? null : n.id)
     }
     return svg('g', {
-      class: `node ${serviceClass(n.name)} ${n.kind}${bad ? ' bad' : ''}${chosen === n.id ? ' chosen' : ''}${near ? '' : ' far'}`, transform: `translate(${x - size.width / 2} ${y - size.height / 2})`,
+      class: `node ${n.kind === 'service' ? serviceClass(n.name) : ''} ${n.kind}${bad ? ' bad' : ''}${chosen === n.id ? ' chosen' : ''}${near ? '' : ' far'}`, transform: `translate(${x - size.width / 2} ${y - size.height / 2})`,
       tabindex: 0, role: 'button', 'data-node': n.id, 'aria-pressed': String(chosen === n.id),
       onclick: choosing,
       onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); choosing(event) } },
@@ -268,7 +272,7 @@ export function open({ main, query, signal }) {
     const callers = data.edges.filter((e) => e.to === n.id)
     return [
       h('header', { class: 'details-head' }, h('div', { class: 'details-title' },
-        h('div', null, h('p', { class: `details-service ${serviceClass(n.name)}` }, h('span', { class: 'mark' }), n.kind), h('h2', { tabindex: -1 }, clip(n.name, 200))),
+        h('div', null, h('p', { class: 'details-service' }, mark(n), n.kind), h('h2', { tabindex: -1 }, clip(n.name, 200))),
         h('div', { class: 'details-buttons' }, iconButton('close', 'All services', () => choose(null)))),
       h('dl', { class: 'facts' }, [['Rate', rate(n.rate)], ['Requests', count(n.requests)], ['Errors', n.requests ? percent(n.errors / n.requests) : '0%'], ['p50', duration(n.p50)], ['p95', duration(n.p95)]].map(([k, v]) => h('div', null, h('dt', null, k), h('dd', null, v))))),
       n.kind === 'service' ? h('p', { class: 'links' },
@@ -282,7 +286,12 @@ export function open({ main, query, signal }) {
   }
 
   function choice(id) {
-    return h('button', { type: 'button', class: 'linkish', onclick: () => choose(id) }, h('span', { class: `mark ${serviceClass(nameOf(id))}` }), clip(nameOf(id), 60))
+    return h('button', { type: 'button', class: 'linkish', onclick: () => choose(id) }, mark(data.nodes.find((n) => n.id === id)), clip(nameOf(id), 60))
+  }
+
+  // Only services have colours of their own.
+  function mark(n) {
+    return n?.kind === 'service' ? h('span', { class: `mark ${serviceClass(n.name)}` }) : icon(kinds[n?.kind] ?? 'external')
   }
 
   function table(lines) {
