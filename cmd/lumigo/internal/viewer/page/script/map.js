@@ -129,7 +129,7 @@ export function open({ main, query, signal }) {
     return svg('g', { class: `edge${bad ? ' bad' : ''}${near ? '' : ' far'}` },
       svg('path', { class: 'edge-line', d: line, 'stroke-width': width.toFixed(2), 'marker-end': `url(#arrow${bad ? '-bad' : ''})` }),
       data.edges.length <= 24 || chosen !== null && near
-        ? svg('text', { class: 'edge-label', x: middle.x, y: middle.y - 5 }, rate(e.rate), bad ? svg('tspan', { class: 'bad' }, ` ${percent(e.errors / e.requests)} failed`) : null)
+        ? svg('text', { class: 'edge-label', x: middle.x, y: middle.y - 5 }, rate(e.rate), bad ? svg('tspan', { class: 'bad', x: middle.x, dy: 15 }, `${percent(e.errors / e.requests)} failed`) : null)
         : null,
       svg('title', null, `${clip(nameOf(e.from), 100)} → ${clip(nameOf(e.to), 100)}: ${count(e.requests)} requests, ${count(e.errors)} errors, p50 ${duration(e.p50)}, p95 ${duration(e.p95)}`))
   }
@@ -154,14 +154,11 @@ export function open({ main, query, signal }) {
     return d
   }
 
-  // labelPlace is a point of the curve a little after its middle, where edges from one node have parted.
+  // labelPlace is the middle of an edge.
   function labelPlace(points) {
     const i = Math.floor((points.length - 1) / 2)
     const [a, b] = [points[i], points[i + 1]]
-    const along = 0.56
-    const across = 3 * along ** 2 - 2 * along ** 3
-    const part = (from, to, share) => from + (to - from) * share
-    return laid.down ? { x: part(a.x, b.x, across), y: part(a.y, b.y, along) } : { x: part(a.x, b.x, along), y: part(a.y, b.y, across) }
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }
   }
 
   function loop({ x, y }) {
