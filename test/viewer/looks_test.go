@@ -79,6 +79,9 @@ func TestKeysAreExplained(t *testing.T) {
 	p.press("Escape")
 	p.until("!document.querySelector('dialog[open]')")
 	p.press("j") // switched off
+	if eval[bool](p, "document.querySelector('.list .active') !== null") {
+		t.Error("a key moved the cursor that should not have")
+	}
 	p.press("ArrowDown")
 	p.until("document.querySelector('.list .active')")
 	p.press("g", "m")

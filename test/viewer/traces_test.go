@@ -294,7 +294,8 @@ func checkout(name string, start time.Time, slow, fails bool) *trace {
 	// Prices are worked out beside the payment, so they are on no critical path.
 	at += stock + 2*ms
 	prices := t.span(web, "web", "price the cart", internal, at, pay*2/5, attribute("cart.items", 3), attribute("pricing.rules", []string{"vat", "volume"}))
-	t.span(prices, "web", "GET", client, at+ms, pay*2/5-2*ms, called("GET", "http://catalog.internal:8080/prices?sku=teapot-blue&sku=cup", 200)...)
+	ask := t.span(prices, "web", "GET", client, at+ms, pay*2/5-2*ms, called("GET", "http://catalog.internal:8080/prices?sku=teapot-blue&sku=cup", 200)...)
+	t.span(ask, "catalog", "GET /prices", server, at+2*ms, pay*2/5-4*ms, served("GET", "/prices", 200)...)
 
 	charge := t.span(web, "web", "POST", client, at, pay, called("POST", "http://payments.internal:8000/charges", code)...)
 	payments := t.span(charge, "payments", "POST /charges", server, at+ms, pay-2*ms, served("POST", "/charges", code)...)

@@ -99,7 +99,7 @@ export function open({ main, query, signal }) {
       const known = new Set(data.nodes.map((n) => n.id))
       const edges = data.edges.filter((e) => known.has(e.from) && known.has(e.to)).map(({ from, to }) => ({ from, to }))
       const nodes = data.nodes.map(({ id }) => ({ id, breadth: down ? size.width : size.height, length: down ? size.height : size.width }))
-      const result = layOut(nodes, edges, { layerGap: down ? 56 : 110, nodeGap: 26 })
+      const result = layOut(nodes, edges, { layerGap: down ? 56 : 96, nodeGap: 26 })
       const point = (p) => down ? { x: p.across, y: p.along } : { x: p.along, y: p.across }
       laid = {
         shape, down,
@@ -124,12 +124,12 @@ export function open({ main, query, signal }) {
     const near = chosen === null || chosen === e.from || chosen === e.to
     const width = 1.25 + 2.75 * Math.log1p(e.requests) / Math.log1p(heaviest)
     const line = e.from === e.to ? loop(points[0]) : curve(points)
-    const middle = e.from === e.to ? { x: points[0].x, y: points[0].y - size.height / 2 - 26 } : at(points)
+    const middle = e.from === e.to ? { x: points[0].x, y: points[0].y - size.height / 2 - 26 } : labelPlace(points)
     const bad = e.errors > 0
     return svg('g', { class: `edge${bad ? ' bad' : ''}${near ? '' : ' far'}` },
       svg('path', { class: 'edge-line', d: line, 'stroke-width': width.toFixed(2), 'marker-end': `url(#arrow${bad ? '-bad' : ''})` }),
       data.edges.length <= 24 || chosen !== null && near
-        ? svg('text', { class: 'edge-label', x: middle.x, y: middle.y - 5 }, rate(e.rate), bad ? svg('tspan', { class: 'bad' }, ` ${percent(e.errors / e.requests)} failed`) : null)
+        ? svg('text', { class: 'edge-label', x: middle.x, y: middle.y - 5 }, rate(e.rate), bad ? svg('tspan', { class: 'bad', x: middle.x, dy: 15 }, `${percent(e.errors / e.requests)} failed`) : null)
         : null,
       svg('title', null, `${clip(nameOf(e.from), 100)} → ${clip(nameOf(e.to), 100)}: ${count(e.requests)} requests, ${count(e.errors)} errors, p50 ${duration(e.p50)}, p95 ${duration(e.p95)}`))
   }
@@ -154,7 +154,8 @@ export function open({ main, query, signal }) {
     return d
   }
 
-  function at(points) {
+  // labelPlace is the middle of an edge.
+  function labelPlace(points) {
     const i = Math.floor((points.length - 1) / 2)
     const [a, b] = [points[i], points[i + 1]]
     return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }
@@ -176,7 +177,7 @@ export function open({ main, query, signal }) {
       choose(chosen === n.id ? null : n.id)
     }
     return svg('g', {
-      class: `node ${serviceClass(n.name)} ${n.kind}${bad ? ' bad' : ''}${chosen === n.id ? ' chosen' : ''}${near ? '' : ' far'}`, transform: `translate(${x - size.width / 2} ${y - size.height / 2})`,
+      class: `node ${n.kind === 'service' ? serviceClass(n.name) : ''} ${n.kind}${bad ? ' bad' : ''}${chosen === n.id ? ' chosen' : ''}${near ? '' : ' far'}`, transform: `translate(${x - size.width / 2} ${y - size.height / 2})`,
       tabindex: 0, role: 'button', 'data-node': n.id, 'aria-pressed': String(chosen === n.id),
       onclick: choosing,
       onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); choosing(event) } },
@@ -268,7 +269,7 @@ export function open({ main, query, signal }) {
     const callers = data.edges.filter((e) => e.to === n.id)
     return [
       h('header', { class: 'details-head' }, h('div', { class: 'details-title' },
-        h('div', null, h('p', { class: `details-service ${serviceClass(n.name)}` }, h('span', { class: 'mark' }), n.kind), h('h2', { tabindex: -1 }, clip(n.name, 200))),
+        h('div', null, h('p', { class: 'details-service' }, mark(n), n.kind), h('h2', { tabindex: -1 }, clip(n.name, 200))),
         h('div', { class: 'details-buttons' }, iconButton('close', 'All services', () => choose(null)))),
       h('dl', { class: 'facts' }, [['Rate', rate(n.rate)], ['Requests', count(n.requests)], ['Errors', n.requests ? percent(n.errors / n.requests) : '0%'], ['p50', duration(n.p50)], ['p95', duration(n.p95)]].map(([k, v]) => h('div', null, h('dt', null, k), h('dd', null, v))))),
       n.kind === 'service' ? h('p', { class: 'links' },
@@ -282,7 +283,12 @@ export function open({ main, query, signal }) {
   }
 
   function choice(id) {
-    return h('button', { type: 'button', class: 'linkish', onclick: () => choose(id) }, h('span', { class: `mark ${serviceClass(nameOf(id))}` }), clip(nameOf(id), 60))
+    return h('button', { type: 'button', class: 'linkish', onclick: () => choose(id) }, mark(data.nodes.find((n) => n.id === id)), clip(nameOf(id), 60))
+  }
+
+  // Only services have colours of their own.
+  function mark(n) {
+    return n?.kind === 'service' ? h('span', { class: `mark ${serviceClass(n.name)}` }) : icon(kinds[n?.kind] ?? 'external')
   }
 
   function table(lines) {
