@@ -31,7 +31,11 @@ var invalid = map[string]string{
 	"LUMIGO_DEBUG_SPANDUMP":        "/missing/spans.json",
 	"LUMIGO_TAG":                   "a;b",
 	"LUMIGO_AUTO_FILTER_EMPTY_SQS": "perhaps",
-	"LUMIGO_EXPORT_MEMORY_LIMIT":   "lots",
+
+	"LUMIGO_INSTRUMENT_GRPC_PAYLOADS":      "perhaps",
+	"LUMIGO_REDUCED_REDIS_INSTRUMENTATION": "perhaps",
+
+	"LUMIGO_EXPORT_MEMORY_LIMIT": "lots",
 
 	"LUMIGO_DISABLE_INSTRUMENTATION":            "nonesuch",
 	"LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX":        "[1]",
