@@ -257,6 +257,13 @@ func TestStaysOnATerminal(t *testing.T) {
 	}
 	for !strings.HasPrefix(r.expect(""), "stopped 147") {
 	}
+	// Until fg has continued it, and given it the terminal, Ctrl-C would end the shell.
+	launcher := strings.TrimSpace(readFile(t, fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", cmd.Process.Pid)))
+	within(t, "fg", func() bool {
+		_, rest, _ := strings.Cut(readFile(t, "/proc/"+launcher+"/stat"), ") ")
+		stat := strings.Fields(rest) // state, parent, group, session, terminal, the terminal's foreground group
+		return stat[0] != "T" && stat[2] == stat[5]
+	})
 	if _, err := r.in.Write([]byte(ctrlC)); err != nil {
 		t.Fatal(err)
 	}
