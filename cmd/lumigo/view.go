@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -39,6 +40,10 @@ Example:
   $ OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 lumigo run -- python app.py
 `
 
+// viewerMemory is what the garbage collector tries to get along with: the index of what is kept, and what requests
+// take meanwhile.
+const viewerMemory = 110 << 20
+
 // closeTimeout is how long answers that are on their way keep the viewer from ending.
 const closeTimeout = 2 * time.Second
 
@@ -64,6 +69,7 @@ func view(flags *flag.FlagSet, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	beThrifty()
+	debug.SetMemoryLimit(viewerMemory)
 	v, status := startViewer("view", viewer.Options{
 		Listen: *listen, Dir: *dir, MaxSize: maxSize,
 		Warn: func(text string) { say(os.Stderr, "warning", yellow, text) },

@@ -41,6 +41,32 @@ func AppendJSON(dst []byte, s Signal, request []byte) []byte {
 	return w.b
 }
 
+// Parts returns of how many messages an item of a request consists, a span or a
+// log record: attributes, values, events and so on, however nested. A few bytes
+// can hold many, each of which takes far more memory once it is parsed. It
+// stops counting at a damage, and at most.
+func Parts(s Signal, item []byte, most int) int {
+	t := messageSpan
+	if s == Logs {
+		t = messageLogRecord
+	}
+	return countParts(t, item, 0, most)
+}
+
+// countParts adds the parts of a message, itself included, to n.
+func countParts(t messageType, b []byte, n, most int) int {
+	n++
+	r := reader{rest: b}
+	for n < most && r.next() {
+		for i := range schema[t] {
+			if f := &schema[t][i]; f.kind == fieldMessage && r.is(uint64(f.number), wireBytes) {
+				n = countParts(f.message, r.data, n, most)
+			}
+		}
+	}
+	return n
+}
+
 // jsonWriter appends JSON.
 type jsonWriter struct {
 	b []byte

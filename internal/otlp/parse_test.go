@@ -280,6 +280,34 @@ func TestBadJSON(t *testing.T) {
 	}
 }
 
+func TestPartsAreCounted(t *testing.T) {
+	var s Span
+	s.Name("n")
+	if n := Parts(Traces, s.Encoded(), 100); n != 1 {
+		t.Errorf("a span alone: %d", n)
+	}
+	s.Strings("k", []string{"a", "b"}) // the attribute, its value, the array, two values
+	s.BeginEvent(1, "e")
+	s.Int("i", 1)
+	if n := Parts(Traces, s.Encoded(), 100); n != 1+5+3 {
+		t.Errorf("a list and an event: %d", n)
+	}
+	if n := Parts(Traces, s.Encoded(), 4); n != 4 {
+		t.Errorf("at most 4: %d", n)
+	}
+	record, _ := logRecord()
+	if n := Parts(Logs, record, 100); n != 1+1+2 {
+		t.Errorf("a log record: %d", n)
+	}
+	nested := []byte{}
+	for range 2000 {
+		nested = appendText(appendHeader(nil, anyArray, sizeBytes(len(nested))), arrayValues, nested)
+	}
+	if n := Parts(Traces, appendText(nil, spanAttributes, appendText(nil, keyValueValue, nested)), 1000); n != 1000 {
+		t.Errorf("nested without end: %d", n)
+	}
+}
+
 func TestAnswersAreReadBack(t *testing.T) {
 	rejected, message, err := ParsePartialSuccess(AppendPartialSuccess(nil, 3, "too large"))
 	if rejected != 3 || message != "too large" || err != nil {

@@ -20,7 +20,7 @@ import (
 // object. It takes memory in proportion to len(text). The error is one line that
 // names the field and its place.
 func ParseJSON(s Signal, text []byte) (request []byte, err error) {
-	p := jsonParser{d: json.NewDecoder(bytes.NewReader(text))}
+	p := jsonParser{d: json.NewDecoder(bytes.NewReader(text)), b: make([]byte, 0, len(text)/2)}
 	p.d.UseNumber()
 	if err := p.parse(s); err != nil {
 		if syntax := new(json.SyntaxError); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -49,6 +49,7 @@ var benchmarks = []struct {
 	{"request", requestCost},
 	{"engine", engineCost},
 	{"memory", memory},
+	{"viewer", viewer},
 }
 
 // bench is what every benchmark needs.
@@ -63,7 +64,7 @@ func main() {
 		lease()
 		return
 	}
-	only := flag.String("only", "", "one of startup, span, request, engine, memory")
+	only := flag.String("only", "", "one of startup, span, request, engine, memory, viewer")
 	asJSON := flag.Bool("json", false, "print JSON instead of a table")
 	python := flag.String("python", "", "the `version` of the interpreter, such as 3.12; 3.11 if there is one")
 	rounds := flag.Int("rounds", 7, "how often each variant is measured; medians are taken")
@@ -92,7 +93,7 @@ func run(only, python string, rounds int) ([]result, error) {
 	}) bool {
 		return b.name == only
 	}) {
-		return nil, fmt.Errorf("-only %q is not one of startup, span, request, engine, memory", only)
+		return nil, fmt.Errorf("-only %q is not one of startup, span, request, engine, memory, viewer", only)
 	}
 	if python != "" {
 		os.Setenv("LUMIGO_TEST_PYTHON", python)
@@ -105,8 +106,10 @@ func run(only, python string, rounds int) ([]result, error) {
 	if b.lumigo, err = pythonenv.Lumigo(); err != nil {
 		return nil, err
 	}
-	if b.python, err = pythonenv.Venv(i, pythonenv.Upstream()...); err != nil {
-		return nil, err
+	if only != "viewer" { // which asks nothing of Python
+		if b.python, err = pythonenv.Venv(i, pythonenv.Upstream()...); err != nil {
+			return nil, err
+		}
 	}
 	var all []result
 	for _, m := range benchmarks {

@@ -87,8 +87,8 @@ const leaseArgument = "lease-of-an-engine"
 // engine is a `lumigo run` whose command only tells its environment and waits. Programs that are started with
 // that environment are traced by it as if it had started them, and their CPU time can be told from its own.
 type engine struct {
+	process
 	env    []string // for programs
-	pid    int
 	stderr bytes.Buffer
 	cmd    *exec.Cmd
 	input  io.Closer
@@ -134,9 +134,12 @@ func (e *engine) stop() string {
 	return e.stderr.String()
 }
 
-// cpu is the CPU time that the engine has used, in the kernel's ticks of 10 ms.
-func (e *engine) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", e.pid))
+// process is one that runs.
+type process struct{ pid int }
+
+// cpu is the CPU time that the process has used, in the kernel's ticks of 10 ms.
+func (p process) cpu() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
 	if err != nil {
 		return 0, err
 	}
@@ -150,9 +153,9 @@ func (e *engine) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * 10 * time.Millisecond, nil
 }
 
-// memory is a field of the engine's status, such as VmRSS or VmHWM, in MB.
-func (e *engine) memory(field string) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.pid))
+// memory is a field of the process's status, such as VmRSS or VmHWM, in MB.
+func (p process) memory(field string) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	if err != nil {
 		return 0, err
 	}
@@ -162,7 +165,7 @@ func (e *engine) memory(field string) (float64, error) {
 			return kb / 1000 * 1.024, err
 		}
 	}
-	return 0, fmt.Errorf("no %s in /proc/%d/status", field, e.pid)
+	return 0, fmt.Errorf("no %s in /proc/%d/status", field, p.pid)
 }
 
 // --- the backend ------------------------------------------------------------------------

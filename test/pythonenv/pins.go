@@ -39,6 +39,11 @@ func UnitTests(i Interpreter) []string {
 	}
 }
 
+// Exporters are the pins of an app that has opentelemetry-python's SDK, and sends by OTLP.
+func Exporters() []string {
+	return []string{"opentelemetry-sdk==1.39.1", "opentelemetry-exporter-otlp-proto-http==1.39.1"}
+}
+
 // Upstream are the pins of opentelemetry-python that the benchmarks compare with, and of the app that both
 // trace.
 func Upstream() []string {

@@ -319,13 +319,9 @@ func TestATraceOfAHundredThousandSpans(t *testing.T) {
 			t.Fatal(reason)
 		}
 	}
-	trace := get[struct {
-		Summary      summaryAnswer
-		Spans        []spanAnswer
-		CriticalPath []stepAnswer
-	}](t, s, "/api/v1/traces/01000000000000000000000000000000")
-	if len(trace.Spans) != n || trace.Summary.Spans != n || len(trace.CriticalPath) == 0 {
-		t.Errorf("%d spans, %d steps, %+v", len(trace.Spans), len(trace.CriticalPath), trace.Summary)
+	answer := s.do(t, "GET", "/api/v1/traces/01000000000000000000000000000000", nil)
+	if spans := bytes.Count(answer.body, []byte(`"depth":`)); answer.StatusCode != 200 || spans != n || !json.Valid(answer.body) {
+		t.Errorf("%s with %d spans: %.200s", answer.Status, spans, answer.body)
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 
 const (
 	mostBody    = 16 << 20 // bytes of a request, unpacked
-	mostBodies  = 50 << 20 // bytes of all of them that are being read or decoded: one that is as large as can be, in JSON
+	mostJSON    = 8 << 20  // the same of one in JSON, which takes more memory
+	mostBodies  = 26 << 20 // bytes of all of them that are being read or decoded
 	mostParts   = 1 << 18  // resources, scopes and spans of a request
 	bodyTimeout = 30 * time.Second
 	jsonFactor  = 2 // memory that decoding JSON takes, as a multiple of the text
@@ -117,6 +118,7 @@ func (s *Server) receive(signal otlp.Signal) http.HandlerFunc {
 			groups, err = b.decode(w, r, signal, isJSON)
 		}
 		if err != nil {
+			drain(r)
 			answerFailure(w, isJSON, err)
 			return
 		}
@@ -140,7 +142,11 @@ func (b *body) decode(w http.ResponseWriter, r *http.Request, signal otlp.Signal
 	if err != nil {
 		return nil, err
 	}
-	if err := b.fill(in, mostBody); err != nil {
+	most := mostBody
+	if isJSON {
+		most = mostJSON
+	}
+	if err := b.fill(in, most); err != nil {
 		return nil, err
 	}
 	request := b.bytes
@@ -151,6 +157,7 @@ func (b *body) decode(w http.ResponseWriter, r *http.Request, signal otlp.Signal
 		if request, err = otlp.ParseJSON(signal, request); err != nil {
 			return nil, &failure{http.StatusBadRequest, err.Error()}
 		}
+		b.bytes = nil // the text is not needed any more
 	}
 	groups, err := otlp.ParseRequest(request, mostParts)
 	if err != nil {
@@ -192,6 +199,9 @@ const (
 	codeResourceExhausted = 8
 	codeUnavailable       = 14
 )
+
+// drain reads what is left of a request: a client that cannot send it to its end might not look for the answer.
+func drain(r *http.Request) { io.Copy(io.Discard, io.LimitReader(r.Body, mostBody)) }
 
 // answerFailure answers with a google.rpc.Status.
 func answerFailure(w http.ResponseWriter, isJSON bool, err error) {

@@ -95,7 +95,7 @@ func TestBadRequests(t *testing.T) {
 		{"too many parts", bytes.Repeat([]byte{0x0a, 0}, mostParts+1), "protobuf", "", 400, "the request consists of too many parts"},
 		{"too large", zeros, "protobuf", "", 413, "the request has more than 16777216 bytes"},
 		{"a bomb", zipped(zeros), "protobuf", "gzip", 413, "the request has more than 16777216 bytes"},
-		{"a bomb of JSON", zipped(bytes.Repeat([]byte(" "), mostBody+1)), "json", "gzip", 413, "the request has more than 16777216 bytes"},
+		{"a bomb of JSON", zipped(bytes.Repeat([]byte(" "), mostJSON+1)), "json", "gzip", 413, "the request has more than 8388608 bytes"},
 		{"not gzip", order, "protobuf", "gzip", 400, "the request is not gzip, as it says: gzip: invalid header"},
 		{"gzip cut short", zipped(order)[:50], "protobuf", "gzip", 400, "the request cannot be read: unexpected EOF"},
 		{"another encoding", order, "protobuf", "zstd", 415, `the Content-Encoding "zstd" is not understood: gzip is`},
@@ -148,9 +148,19 @@ func TestBodiesTakeNoMoreMemoryThanThereIs(t *testing.T) {
 func TestTheLargestRequestIsTaken(t *testing.T) {
 	s := start(t, Options{})
 	text := numbered(orderJSON, 1)
-	text = append(text, bytes.Repeat([]byte(" "), mostBody-len(text))...)
+	text = append(text, bytes.Repeat([]byte(" "), mostJSON-len(text))...)
 	if r := s.do(t, "POST", "/v1/traces", text, "Content-Type", "application/json"); r.StatusCode != 200 {
 		t.Errorf("got %s %s", r.Status, r.body)
+	}
+	request := protobuf(t, otlp.Traces, numbered(orderJSON, 2))
+	rest := mostBody - len(request) - 5 // a field that nobody knows: its tag, its length of four bytes, and zeros
+	request = append(request, 0x7a, byte(rest)|0x80, byte(rest>>7)|0x80, byte(rest>>14)|0x80, byte(rest>>21))
+	request = append(request, make([]byte, rest)...)
+	if r := s.do(t, "POST", "/v1/traces", request, "Content-Type", "application/x-protobuf"); r.StatusCode != 200 {
+		t.Errorf("got %s %s", r.Status, r.body)
+	}
+	if got := list(t, s, ""); got != "POST /orders 2, POST /orders 1" {
+		t.Errorf("got %q", got)
 	}
 }
 

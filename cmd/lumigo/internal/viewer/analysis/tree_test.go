@@ -109,7 +109,7 @@ second 7 (occurrence 1)`},
 }
 
 func TestDeepAndWideTrees(t *testing.T) {
-	const n = 200_000
+	const n = 50_000
 	shapes := map[string]func(i uint64) uint64{
 		"a chain":   func(i uint64) uint64 { return i },
 		"a fan":     func(i uint64) uint64 { return min(i, 1) },

@@ -29,10 +29,12 @@ const (
 	// MaxItem bounds a span, or a log record, in bytes.
 	MaxItem = 4 << 20
 
+	mostParts   = 1 << 16     // attributes, values, events and so on of a span
 	maxPayload  = 2 * MaxItem // of a frame: a group's may hold a resource and a scope
-	maxResource = MaxItem
+	maxResource = 256 << 10   // with the scope
 
 	largestSegment = 16 << 20
+	mostWrite      = 1 << 20 // bytes that are written at a time, but for a single item
 	mostSegments   = 16
 	memoryLimit    = 32 << 20 // of segments in memory
 	indexLimit     = 48 << 20
@@ -237,6 +239,8 @@ func (s *Store) AddSpans(groups []otlp.Group) (rejected int64, reason string) {
 			switch {
 			case len(b) > MaxItem:
 				why = fmt.Sprintf("a span of %d bytes is too large", len(b))
+			case hasTooManyParts(otlp.Traces, b):
+				why = "a span consists of too many parts"
 			case len(request) > maxResource:
 				why = fmt.Sprintf("a resource of %d bytes is too large", len(request))
 			case err != nil:
@@ -278,6 +282,8 @@ func (s *Store) AddLogs(groups []otlp.Group) (rejected int64, reason string) {
 			switch {
 			case len(b) > MaxItem:
 				rejected, reason = rejected+1, fmt.Sprintf("a log record of %d bytes is too large", len(b))
+			case hasTooManyParts(otlp.Logs, b):
+				rejected, reason = rejected+1, "a log record consists of too many parts"
 			case len(request) > maxResource:
 				rejected, reason = rejected+1, fmt.Sprintf("a resource of %d bytes is too large", len(request))
 			case err != nil:
@@ -291,6 +297,11 @@ func (s *Store) AddLogs(groups []otlp.Group) (rejected int64, reason string) {
 	}
 	s.append(items)
 	return rejected, reason
+}
+
+// hasTooManyParts reports whether an item would take much more memory, when it is shown, than its size tells.
+func hasTooManyParts(s otlp.Signal, b []byte) bool {
+	return len(b) > mostParts && otlp.Parts(s, b, mostParts) == mostParts // each part has a byte at least
 }
 
 // has reports whether a trace has an item already. Who holds s.writing need not fear that it gets one meanwhile.
@@ -353,15 +364,18 @@ func (s *Store) append(items []item) {
 		s.mu.Unlock()
 		items = items[n:]
 	}
-	if cap(s.buffer) > 4<<20 {
+	if cap(s.buffer) > 2*mostWrite {
 		s.buffer = nil
 	}
 }
 
-// frame fills the buffer with as many items as the segment has room for, at least one if it is empty. It returns
-// how many, and the requests of the groups that are new.
+// frame fills the buffer with items, as many as are written at a time and the segment has room for, at least one if
+// it is empty. A segment is full as well when its index takes its share of memory. It returns how many, and the requests of the groups that are new.
 func (s *Store) frame(g *segment, items []item) (n int, groups [][]byte) {
 	s.buffer = s.buffer[:0]
+	if g.memory > indexLimit/mostSegments*2 {
+		return 0, nil
+	}
 	fresh := map[string]uint32{}
 	for i := range items {
 		it := &items[i]
@@ -377,8 +391,8 @@ func (s *Store) frame(g *segment, items []item) (n int, groups [][]byte) {
 		var at int
 		s.buffer, at = appendFrame(s.buffer, it.kind, number, it.bytes)
 		it.at = int64(at)
-		empty := i == 0 && g.size == int64(len(segmentHeader))
-		if !empty && g.size+int64(len(s.buffer)) > s.sizeOf(g) {
+		isFirst := i == 0 && g.size == int64(len(segmentHeader))
+		if !isFirst && g.size+int64(len(s.buffer)) > s.sizeOf(g) || i > 0 && len(s.buffer) > mostWrite {
 			s.buffer = s.buffer[:length]
 			return i, groups
 		}

@@ -246,20 +246,28 @@ func TestItNeverGrowsBeyondItsCap(t *testing.T) {
 }
 
 func TestTheIndexHasACapOfItsOwn(t *testing.T) {
-	s := open(t, Options{Dir: t.TempDir(), MaxSize: 1 << 30})
-	r, scope := otlp.NewResource(nil, ""), otlp.NewScope("", "")
-	for n := uint64(0); n < 600_000; n += 1000 {
-		spans := otlp.ScopeSpans{Scope: scope}
-		for i := range uint64(1000) {
-			spans.Spans = append(spans.Spans, made{trace: n + i + 1, id: 1}.encoded())
-		}
-		s.AddSpans([]otlp.Group{{Resource: r, Scopes: []otlp.ScopeSpans{spans}}})
-		if c := s.Counts(); c.Index > indexLimit+largestSegment {
-			t.Fatalf("%+v", c)
-		}
-	}
-	if c := balance(t, s); c.Evicted == 0 || c.Bytes > c.Capacity/2 {
-		t.Errorf("%+v", c)
+	for name, long := range map[string]string{"small spans": "", "long names": strings.Repeat("x", 400)} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, Options{Dir: t.TempDir(), MaxSize: 1 << 30})
+			r, scope := otlp.NewResource(nil, ""), otlp.NewScope("", "")
+			for n := uint64(0); s.Counts().Evicted < 50_000; n += 1000 {
+				spans := otlp.ScopeSpans{Scope: scope}
+				for i := range uint64(1000) {
+					m := made{trace: n + i + 1, id: 1}
+					if long != "" { // each another, so that it takes memory
+						m.name = fmt.Sprint(long, n+i)
+					}
+					spans.Spans = append(spans.Spans, m.encoded())
+				}
+				s.AddSpans([]otlp.Group{{Resource: r, Scopes: []otlp.ScopeSpans{spans}}})
+				if c := s.Counts(); c.Index > indexLimit+2<<20 {
+					t.Fatalf("%+v", c)
+				}
+			}
+			if c := balance(t, s); c.Bytes > c.Capacity/2 {
+				t.Errorf("%+v", c)
+			}
+		})
 	}
 }
 
@@ -339,6 +347,7 @@ func TestWhatIsRejected(t *testing.T) {
 		{"a short id", group([]byte("\x0a\x01x"), ""), 1, "a span is damaged: id of 1 bytes, want 16"},
 		{"cut short", group(made{trace: 1, id: 1}.encoded()[:30], ""), 1, "a span is damaged: protobuf: message is cut short"},
 		{"too large", group(large, ""), 1, fmt.Sprintf("a span of %d bytes is too large", len(large))},
+		{"too many parts", group(append(made{trace: 1, id: 1}.encoded(), strings.Repeat("\x4a\x00", mostParts)...), ""), 1, "a span consists of too many parts"},
 		{"a resource that is too large", group(made{trace: 1, id: 1}.encoded(), strings.Repeat("x", MaxItem)), 2, "a resource of 4194336 bytes is too large"},
 	}
 	for _, tt := range tests {

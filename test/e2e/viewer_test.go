@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"syscall"
+	"testing"
+
+	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+)
+
+// ask asks a viewer for JSON, of which there may be several values.
+func ask[T any](t testing.TB, url string) (values []T) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	for d := json.NewDecoder(response.Body); ; {
+		var value T
+		switch err := d.Decode(&value); {
+		case err == io.EOF && response.StatusCode == http.StatusOK:
+			return values
+		case err != nil || response.StatusCode != http.StatusOK:
+			t.Fatalf("%s: %s, %v", url, response.Status, err)
+		}
+		values = append(values, value)
+	}
+}
+
+type viewedTrace struct {
+	TraceID string
+	Spans   int
+	Status  string
+	Logs    int
+	Root    struct{ Service, Name string }
+}
+
+// TestViewerOfARun runs the shop with a viewer: both it and the backend that is configured get every span, the app
+// is as it is without, and the traces outlive the run.
+func TestViewerOfARun(t *testing.T) {
+	python := defaultPython(t)
+	plain := run(t, program{argv: []string{python.Path, shop(t)}})
+	backend := newBackend(t)
+	state := "XDG_STATE_HOME=" + t.TempDir()
+	p := start(t, program{argv: []string{lumigo(t), "run", "--view=127.0.0.1:0", "--", python.Path, shop(t)}, env: toBackend(backend, state)})
+	url := p.stderr.match(t, `the command has ended; its traces are at (\S+) until Ctrl-C`)[1]
+	if got, want := p.stdout.String(), plain.stdout.String(); got != want {
+		t.Errorf("the app's output changed: got\n%swant\n%s", got, want)
+	}
+	expectShop(t, backend.Spans())
+	spans := func(traces []viewedTrace) (n int) {
+		for _, trace := range traces {
+			n += trace.Spans
+		}
+		return n
+	}
+	traces := ask[viewedTrace](t, url+"/api/v1/traces")
+	if got, want := spans(traces), len(backend.Spans()); got != want || traces[0].Root.Service != "e2e" {
+		t.Errorf("the viewer has %d spans, the backend %d: %+v", got, want, traces)
+	}
+	if failed := ask[viewedTrace](t, url+"/api/v1/traces?status=error&service=e2e&attribute=http.response.status_code=409"); len(failed) != 1 {
+		t.Errorf("orders out of stock: %+v", failed)
+	}
+	p.signal(syscall.SIGTERM)
+	if e := p.wait(); e.shell() != 0 {
+		t.Errorf("it ended with %s", e)
+	}
+
+	v := start(t, program{argv: []string{lumigo(t), "view", "--listen", "127.0.0.1:0"}, env: []string{state}})
+	url = v.stderr.match(t, `viewer: (http://\S+)`)[1]
+	if again := ask[viewedTrace](t, url+"/api/v1/traces"); spans(again) != spans(traces) {
+		t.Errorf("later the viewer has %+v", again)
+	}
+}
+
+// TestViewerServesUpstreamsSDK has opentelemetry-python send spans and logs.
+func TestViewerServesUpstreamsSDK(t *testing.T) {
+	python := venv(t, defaultPython(t), pythonenv.Exporters()...)
+	v := start(t, program{argv: []string{lumigo(t), "view", "--listen", "127.0.0.1:0", "--dir", t.TempDir()}})
+	url := v.stderr.match(t, `viewer: (http://\S+)`)[1]
+	run(t, program{argv: []string{python.Python, testdata(t, "upstream.py")}, env: []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + url, "OTEL_SERVICE_NAME=upstream", "PYTHONWARNINGS=ignore"}})
+	traces := ask[viewedTrace](t, url+"/api/v1/traces")
+	if len(traces) != 1 || traces[0].Spans != 2 || traces[0].Logs != 1 || traces[0].Status != "error" || traces[0].Root.Name != "outer" {
+		t.Fatalf("got %+v", traces)
+	}
+	trace := url + "/api/v1/traces/" + traces[0].TraceID
+	detail := ask[struct {
+		Spans []struct{ SpanID, Name, Kind, StatusMessage string }
+	}](t, trace)[0].Spans
+	if len(detail) != 2 || detail[0].StatusMessage != "it failed" || detail[1].Name != "inner" || detail[1].Kind != "client" {
+		t.Errorf("got %+v", detail)
+	}
+	logs := ask[struct{ Body, Severity, SpanID, Service string }](t, trace+"/logs")
+	if len(logs) != 1 || logs[0].Body != "something happens" || logs[0].Severity != "WARN" || logs[0].SpanID != detail[1].SpanID || logs[0].Service != "upstream" {
+		t.Errorf("got %+v", logs)
+	}
+	outer := ask[struct {
+		Attributes []struct {
+			Key   string
+			Value any
+		}
+		Events []struct{ Name string }
+	}](t, trace+"/spans/"+detail[0].SpanID)[0]
+	if len(outer.Attributes) != 2 || outer.Attributes[0].Value != 1.0 || len(outer.Events) != 2 || outer.Events[1].Name != "exception" {
+		t.Errorf("got %+v", outer)
+	}
+}
