@@ -2,7 +2,7 @@
 
 import * as api from './api.js'
 import { announce, h, icon, replace } from './dom.js'
-import { ago, bytes, clip, count, duration, list as counts, plural, shortId, time, fullTime } from './format.js'
+import { ago, bytes, clip, count, duration, list as counts, plural, time, fullTime } from './format.js'
 import { serviceClass } from './colour.js'
 import { firstSteps } from './firststeps.js'
 import * as keys from './keys.js'
@@ -27,9 +27,9 @@ export function pick(summary) {
   if (picked.length > 2) picked.splice(1, 1)
 }
 
-// titleOf names a trace by its root span, or says that there is none yet.
+// titleOf names a trace: by its root span, or by the earliest one while that is missing.
 export function titleOf(summary) {
-  return summary.root ? summary.root.name : 'Root span not here yet'
+  return summary.root.name
 }
 
 // Where the list was when it was left, for the way back.
@@ -180,26 +180,26 @@ export function open({ main, query: address, signal }) {
     if (s.traceId === activeId) classes.push('active')
     if (s.errors > 0) classes.push('has-errors')
     if (came !== undefined && performance.now() - came < 1500) classes.push('fresh')
-    const service = s.root?.service ?? s.services[0]?.name ?? ''
+    const { service } = s.root
     const cell = (className, ...children) => h('div', { role: 'gridcell', class: className }, children)
     return h('div', { role: 'row', class: classes.join(' '), id: `trace-${s.traceId}`, 'data-id': s.traceId, 'aria-rowindex': i + 2, 'aria-selected': s.traceId === activeId ? 'true' : 'false' },
       cell('c-pick', h('label', { class: 'pick' }, h('input', { type: 'checkbox', tabindex: -1, checked: isPicked, 'aria-label': `Pick ${clip(titleOf(s), 80)} for comparison`, onchange: () => toggle(s) }))),
       cell('c-time', h('time', { title: `${fullTime(s.start)}, ${ago(s.start)}` }, time(s.start))),
       cell('c-name', h('a', { href: `/trace/${s.traceId}`, tabindex: -1, title: clip(`${service}: ${titleOf(s)}`, 500) },
-        h('span', { class: `mark ${serviceClass(service)}` }), h('span', { class: 'service-name' }, clip(service, 80)), ' ', h('span', { class: s.root ? 'name' : 'name missing' }, clip(titleOf(s))))),
+        h('span', { class: `mark ${serviceClass(service)}` }), h('span', { class: 'service-name' }, clip(service, 80)), ' ', h('span', { class: s.complete ? 'name' : 'name missing' }, clip(titleOf(s))))),
       cell('c-status', status(s)),
       cell('c-services', services(s)),
       cell('c-spans', count(s.spans), s.logs > 0 ? h('span', { class: 'c-logs' }, plural(s.logs, 'log')) : null),
-      cell('c-duration', h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('span', { class: 'bar-fill', style: { width: `${share(s.duration) * 100}%` } })), h('span', { class: 'number' }, duration(s.duration))))
+      cell('c-duration', h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('span', { class: 'bar-fill', style: { width: `${share(s) * 100}%` } })), h('span', { class: 'number' }, duration(s.duration))))
   }
 
   // On a logarithmic scale, since the longest is often a thousand times as long as the others.
-  function share(duration) {
-    return Math.log1p(duration / 1e5) / Math.log1p(longest / 1e5)
+  function share(s) {
+    return Math.log1p(s.duration / 1e5) / Math.log1p(longest / 1e5)
   }
 
   function status(s) {
-    const code = s.root?.statusCode
+    const code = s.root.statusCode
     return [
       code ? h('span', { class: `code code-${String(code)[0]}` }, code) : null,
       s.errors > 0 ? h('span', { class: 'errors' }, icon('alert'), h('span', null, plural(s.errors, 'error'))) : null,
@@ -477,9 +477,9 @@ export function open({ main, query: address, signal }) {
     }
   }
 
-  return (address) => {
-    query = fromAddress(address)
-    sort = address.get('sort') ?? 'start'
+  return (next) => {
+    query = fromAddress(next)
+    sort = next.get('sort') ?? 'start'
     restart()
   }
 }

@@ -31,7 +31,7 @@ export class Waterfall {
       h('div', { class: 'span-duration', role: 'columnheader' }, 'Duration'),
       h('div', { class: 'span-time', role: 'columnheader' }, h('span', { class: 'visually-hidden' }, 'Time'), this.ruler))
     this.grid = h('div', {
-      class: 'spans', role: 'treegrid', tabindex: 0, 'aria-label': `Spans of ${clip(model.summary.root?.name ?? 'the trace', 80)}`, 'aria-multiselectable': 'false',
+      class: 'spans', role: 'treegrid', tabindex: 0, 'aria-label': `Spans of ${clip(model.summary.root.name, 80)}`, 'aria-multiselectable': 'false',
       onclick: (event) => this.click(event),
     }, head)
     const frame = h('div', { class: 'spans-frame' }, this.grid)
