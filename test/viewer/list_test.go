@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 )
 
 const traceRows = ".list .rows [role=row]"
@@ -290,4 +293,18 @@ func TestListComesBackAsItWas(t *testing.T) {
 	if got := p.text(traceRows + ".active .name"); got != active {
 		t.Errorf("the cursor is at %q, was at %q", got, active)
 	}
+}
+
+func TestPointsAreTraces(t *testing.T) {
+	v := startViewer(t)
+	older, newer := single("shop", "GET /older", 50*time.Second), single("shop", "GET /newer", 10*time.Second)
+	send(t, v, older, newer)
+	p := open(t, v, "/")
+	showsTraces(p, "GET /newer", "GET /older")
+	// The newest is at the right end. Of equal durations, all are at 85 % of the height, which is 76 pixels.
+	box := eval[struct{ X, Y float64 }](p, "(() => { const b = document.querySelector('.scatter').getBoundingClientRect(); return { X: b.right - 16, Y: b.top + 8 + 0.85 * 76 } })()")
+	run(p, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box.X, box.Y))
+	p.until("document.querySelector('.scatter-tip').innerText.includes('GET /newer')")
+	run(p, chromedp.MouseClickXY(box.X, box.Y))
+	p.until("location.pathname === '/trace/" + newer.hex() + "'")
 }

@@ -63,12 +63,20 @@ async function* lines(path, signal, quiet = 45000) {
       }
       const parts = (rest + (read.value ?? '')).split('\n')
       rest = parts.pop()
-      for (const part of parts) yield part.trim() === '' ? null : JSON.parse(part)
+      for (const part of parts) yield parsed(part)
       if (read.done) break
     }
-    if (rest.trim() !== '') yield JSON.parse(rest)
+    if (rest !== '') yield parsed(rest)
   } finally {
     reader.cancel().catch(() => {})
+  }
+}
+
+function parsed(line) {
+  try {
+    return line === '' ? null : JSON.parse(line)
+  } catch {
+    throw new Failure('The viewer\'s answer broke off or is damaged')
   }
 }
 

@@ -76,11 +76,11 @@ function show(view, { a, b, rows: all, delta }, query, signal) {
   replace(view,
     h('div', { class: 'compare-head' },
       h('h1', { tabindex: -1, class: 'visually-hidden' }, 'Comparison of two traces'),
-      side('A', a), h('div', { class: 'versus' },
+      header('A', a), h('div', { class: 'versus' },
         h('strong', { class: delta > 0 ? 'slower' : delta < 0 ? 'faster' : '' }, h('span', { 'aria-hidden': 'true' }, delta > 0 ? '▲ ' : delta < 0 ? '▼ ' : ''), delta === 0 ? 'equally long' : change(delta)),
         h('span', null, delta === 0 ? '' : `B is ${a.duration > 0 ? percent(Math.abs(delta) / a.duration) + ' ' : ''}${delta > 0 ? 'slower' : 'faster'}`),
         h('button', { type: 'button', class: 'button small', title: 'Exchange A and B (s)', onclick: swap }, icon('compare'), 'Swap')),
-      side('B', b)),
+      header('B', b)),
     h('div', { class: 'trace-tools', role: 'toolbar', 'aria-label': 'Comparison' },
       toggle('Only what differs', changesOnly, (on) => { changesOnly = on }),
       toggle('Largest change first', bySize, (on) => { bySize = on }),
@@ -165,8 +165,8 @@ function difference(r) {
   return (r.b?.duration ?? 0) - (r.a?.duration ?? 0)
 }
 
-function side(letter, s) {
-  const service = s.root?.service ?? s.services[0]?.name ?? ''
+function header(letter, s) {
+  const { service } = s.root
   return h('section', { class: 'compare-side', 'aria-label': `Trace ${letter}` },
     h('b', { class: `letter letter-${letter.toLowerCase()}` }, letter),
     h('div', null,

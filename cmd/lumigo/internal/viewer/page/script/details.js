@@ -56,7 +56,7 @@ function sections(model, span, logs) {
   }
   const takeAll = (prefix) => {
     const list = []
-    for (const [key, a] of attributes) if (key.startsWith(prefix)) list.push({ ...take(key), key: key.slice(prefix.length) })
+    for (const key of [...attributes.keys()]) if (key.startsWith(prefix)) list.push({ ...take(key), key: key.slice(prefix.length) })
     return list
   }
   const exceptions = span.events.filter((e) => e.name === 'exception')

@@ -2,8 +2,9 @@
 
 import * as api from './api.js'
 import { announce, h, icon, replace } from './dom.js'
-import { ago, bytes, clip, count, duration, list as counts, plural, shortId, time, fullTime } from './format.js'
+import { ago, bytes, clip, count, duration, list as counts, plural, time, fullTime } from './format.js'
 import { serviceClass } from './colour.js'
+import { Feed, newestFirst } from './feed.js'
 import { firstSteps } from './firststeps.js'
 import * as keys from './keys.js'
 import { confirmed, failure, toast, waiting } from './notice.js'
@@ -12,9 +13,6 @@ import { go, setQuery, setTitle } from './router.js'
 import { Rows } from './rows.js'
 import { Scatter } from './scatter.js'
 import { searchBox } from './search.js'
-
-const pageSize = 200
-const most = 5000 // traces kept in the page
 
 // Up to two traces that were picked for comparison, also from their own view.
 const picked = []
@@ -27,16 +25,16 @@ export function pick(summary) {
   if (picked.length > 2) picked.splice(1, 1)
 }
 
-// titleOf names a trace by its root span, or says that there is none yet.
+// titleOf names a trace: by its root span, or by the earliest one while that is missing.
 export function titleOf(summary) {
-  return summary.root ? summary.root.name : 'Root span not here yet'
+  return summary.root.name
 }
 
 // Where the list was when it was left, for the way back.
 let left = null
 
 const columns = [
-  { key: 'start', name: 'Time', order: (a, b) => later(a.start, b.start) },
+  { key: 'start', name: 'Time', order: newestFirst },
   { key: 'name', name: 'Trace', order: (a, b) => titleOf(a).localeCompare(titleOf(b)) },
   { key: 'errors', name: 'Status', order: (a, b) => b.errors - a.errors },
   { key: 'services', name: 'Services', order: (a, b) => b.services.length - a.services.length },
@@ -44,23 +42,13 @@ const columns = [
   { key: 'duration', name: 'Duration', order: (a, b) => b.duration - a.duration },
 ]
 
-function later(a, b) {
-  return b.length - a.length || (a < b ? 1 : a > b ? -1 : 0)
-}
-
 export function open({ main, query: address, signal }) {
   let query = fromAddress(address)
   let sort = address.get('sort') ?? 'start'
-  let traces = new Map()
-  let held = new Map() // those that came while the list was paused
+  let feed
   let shown = []
   let longest = 1
   let activeId = null
-  let paused = false
-  let complete = false // the ones that were there before have all come
-  let exhausted = false // there are no older ones
-  let loading = false
-  let stream = new AbortController()
   let pending = false
   let knownServices = new Set()
   const fresh = new Map() // ids of traces that just came, and when
@@ -69,7 +57,7 @@ export function open({ main, query: address, signal }) {
   setTitle('Traces')
   const search = searchBox(query, (next) => change(next))
   const filters = h('div', { class: 'filters' })
-  const live = h('button', { type: 'button', class: 'button live', onclick: () => pause(!paused) })
+  const live = h('button', { type: 'button', class: 'button live', onclick: () => pause(!feed.paused) })
   const banner = h('div', { class: 'banner', hidden: true })
   const head = h('div', { role: 'row', class: 'list-row list-head', 'aria-rowindex': 1 })
   const grid = h('div', { class: 'list', role: 'grid', tabindex: 0, 'aria-label': 'Traces', 'aria-describedby': 'list-hint' }, head)
@@ -89,7 +77,7 @@ export function open({ main, query: address, signal }) {
 
   narrow.addEventListener('change', () => rows.refresh(), { signal })
   grid.addEventListener('scroll', () => {
-    if (grid.scrollTop + grid.clientHeight > grid.scrollHeight - 600) older()
+    if (grid.scrollTop + grid.clientHeight > grid.scrollHeight - 600) feed.older()
   }, { passive: true, signal })
   grid.addEventListener('click', (event) => {
     const line = event.target.closest('.list-row[data-id]')
@@ -97,8 +85,8 @@ export function open({ main, query: address, signal }) {
     go(`/trace/${line.dataset.id}`)
   })
   signal.addEventListener('abort', () => {
-    stream.abort()
-    left = { address: String(toAddress(query)), traces, scrollTop: grid.scrollTop, activeId, exhausted }
+    feed.close()
+    left = { address: String(toAddress(query)), feed, scrollTop: grid.scrollTop, activeId }
   })
 
   keys.bind('Traces', [
@@ -110,21 +98,21 @@ export function open({ main, query: address, signal }) {
     { keys: ['End'], run: () => activate(shown.length - 1) },
     { keys: ['Enter', 'o'], shown: ['Enter'], what: 'Open the trace', run: () => activeId && go(`/trace/${activeId}`) },
     { keys: ['/'], what: 'Search', run: search.focus },
-    { keys: ['c'], what: 'Pick for comparison', run: () => { const s = traces.get(activeId); if (s) toggle(s) } },
+    { keys: ['c'], what: 'Pick for comparison', run: () => { const s = feed.traces.get(activeId); if (s) toggle(s) } },
     { keys: ['C'], shown: ['⇧ c'], what: 'Compare the two picked', run: comparePicked },
-    { keys: ['p'], what: 'Pause or go on', run: () => pause(!paused) },
-    { keys: ['Escape'], what: 'Clear the search', run: () => change({ attribute: [] }) },
+    { keys: ['p'], what: 'Pause or go on', run: () => pause(!feed.paused) },
+    { keys: ['Escape'], what: 'Clear the search', run: () => isEmpty(query) || change({ attribute: [] }) },
   ])
 
-  if (left?.address === String(toAddress(query))) {
-    traces = left.traces
-    activeId = left.activeId
-    exhausted = left.exhausted
-    complete = traces.size > 0
+  feed = newFeed()
+  const back = left?.address === String(toAddress(query)) ? left : null
+  if (back) {
+    feed.take(back.feed)
+    activeId = back.activeId
   }
   drawAll()
-  if (complete) grid.scrollTop = left.scrollTop
-  follow()
+  if (back) grid.scrollTop = back.scrollTop
+  feed.open()
   keepStatus()
 
   // --- what is shown ----------------------------------------------------------------------
@@ -140,8 +128,7 @@ export function open({ main, query: address, signal }) {
 
   function refresh() {
     pending = false
-    trim()
-    shown = [...traces.values()].sort(columns.find((c) => c.key === sort)?.order ?? columns[0].order)
+    shown = feed.sorted(columns.find((c) => c.key === sort)?.order ?? newestFirst)
     longest = Math.max(1, ...shown.map((s) => s.duration))
     rows.active = shown.findIndex((s) => s.traceId === activeId)
     if (rows.active < 0) grid.removeAttribute('aria-activedescendant')
@@ -162,6 +149,7 @@ export function open({ main, query: address, signal }) {
       if (signal.aborted) return
       const anchor = grid.scrollTop > 40 ? topmost() : null
       refresh()
+      if (!banner.hidden || feed.paused) drawLive()
       if (anchor) grid.scrollTop += (shown.findIndex((s) => s.traceId === anchor.id) - anchor.index) * rows.height()
     }, 200)
   }
@@ -180,26 +168,26 @@ export function open({ main, query: address, signal }) {
     if (s.traceId === activeId) classes.push('active')
     if (s.errors > 0) classes.push('has-errors')
     if (came !== undefined && performance.now() - came < 1500) classes.push('fresh')
-    const service = s.root?.service ?? s.services[0]?.name ?? ''
+    const { service } = s.root
     const cell = (className, ...children) => h('div', { role: 'gridcell', class: className }, children)
     return h('div', { role: 'row', class: classes.join(' '), id: `trace-${s.traceId}`, 'data-id': s.traceId, 'aria-rowindex': i + 2, 'aria-selected': s.traceId === activeId ? 'true' : 'false' },
       cell('c-pick', h('label', { class: 'pick' }, h('input', { type: 'checkbox', tabindex: -1, checked: isPicked, 'aria-label': `Pick ${clip(titleOf(s), 80)} for comparison`, onchange: () => toggle(s) }))),
       cell('c-time', h('time', { title: `${fullTime(s.start)}, ${ago(s.start)}` }, time(s.start))),
       cell('c-name', h('a', { href: `/trace/${s.traceId}`, tabindex: -1, title: clip(`${service}: ${titleOf(s)}`, 500) },
-        h('span', { class: `mark ${serviceClass(service)}` }), h('span', { class: 'service-name' }, clip(service, 80)), ' ', h('span', { class: s.root ? 'name' : 'name missing' }, clip(titleOf(s))))),
+        h('span', { class: `mark ${serviceClass(service)}` }), h('span', { class: 'service-name' }, clip(service, 80)), ' ', h('span', { class: s.complete ? 'name' : 'name missing' }, clip(titleOf(s))))),
       cell('c-status', status(s)),
       cell('c-services', services(s)),
       cell('c-spans', count(s.spans), s.logs > 0 ? h('span', { class: 'c-logs' }, plural(s.logs, 'log')) : null),
-      cell('c-duration', h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('span', { class: 'bar-fill', style: { width: `${share(s.duration) * 100}%` } })), h('span', { class: 'number' }, duration(s.duration))))
+      cell('c-duration', h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('span', { class: 'bar-fill', style: { width: `${share(s) * 100}%` } })), h('span', { class: 'number' }, duration(s.duration))))
   }
 
   // On a logarithmic scale, since the longest is often a thousand times as long as the others.
-  function share(duration) {
-    return Math.log1p(duration / 1e5) / Math.log1p(longest / 1e5)
+  function share(s) {
+    return Math.log1p(s.duration / 1e5) / Math.log1p(longest / 1e5)
   }
 
   function status(s) {
-    const code = s.root?.statusCode
+    const code = s.root.statusCode
     return [
       code ? h('span', { class: `code code-${String(code)[0]}` }, code) : null,
       s.errors > 0 ? h('span', { class: 'errors' }, icon('alert'), h('span', null, plural(s.errors, 'error'))) : null,
@@ -240,11 +228,13 @@ export function open({ main, query: address, signal }) {
   }
 
   function drawLive() {
+    const { paused, held, traces } = feed
     replace(live, icon(paused ? 'play' : 'pause'), paused ? 'Paused' : 'Live')
     live.setAttribute('aria-pressed', String(paused))
     live.title = paused ? 'Go on showing traces as they arrive' : 'Hold the list still'
     live.classList.toggle('paused', paused)
-    if (held.size > 0) showBanner(`${plural(held.size, 'trace')} came meanwhile`, 'Show', () => pause(false))
+    const came = [...held.keys()].filter((id) => !traces.has(id)).length
+    if (held.size > 0) showBanner(came > 0 ? `${plural(came, 'trace')} came meanwhile` : `${plural(held.size, 'trace')} changed meanwhile`, 'Show', () => pause(false))
     else banner.hidden = true
   }
 
@@ -255,7 +245,7 @@ export function open({ main, query: address, signal }) {
   }
 
   function drawBlank() {
-    if (!complete) replace(blank, waiting('Asking for traces'))
+    if (!feed.complete) replace(blank, waiting('Asking for traces'))
     else if (isEmpty(query)) replace(blank, firstSteps())
     else {
       replace(blank, h('div', { class: 'blank' }, icon('search'), h('h2', null, 'No trace matches'),
@@ -288,23 +278,18 @@ export function open({ main, query: address, signal }) {
   }
 
   function restart() {
-    traces = new Map()
-    held = new Map()
-    complete = exhausted = false
+    feed.close()
+    feed = newFeed()
     grid.scrollTop = 0
     drawAll()
-    follow()
+    feed.open()
   }
 
   function pause(on) {
-    paused = on
-    if (!paused) {
-      for (const [id, s] of held) put(id, s)
-      held = new Map()
-      refresh()
-    }
+    feed.pause(on)
+    refresh()
     drawLive()
-    announce(paused ? 'Paused' : 'Live')
+    announce(on ? 'Paused' : 'Live')
   }
 
   function move(step) {
@@ -334,84 +319,36 @@ export function open({ main, query: address, signal }) {
     if (picked.length === 2) go(`/compare/${picked[0].traceId}/${picked[1].traceId}`)
   }
 
-  // --- where traces come from -------------------------------------------------------------
+  // --- what the feed says -----------------------------------------------------------------
 
-  function put(id, summary) {
-    if (complete && !traces.has(id)) fresh.set(id, performance.now())
-    traces.set(id, summary)
+  function newFeed() {
+    return new Feed({ query, changed: soon, arrived, failed })
   }
 
-  // However many come, the page keeps the newest.
-  function trim() {
-    if (traces.size <= most) return
-    for (const s of [...traces.values()].sort(columns[0].order).slice(most)) traces.delete(s.traceId)
-  }
-
-  async function follow() {
-    stream.abort()
-    const mine = stream = new AbortController()
-    for (let wait = 1; !mine.signal.aborted; wait = Math.min(wait * 2, 15)) {
-      let error
-      try {
-        const parameters = toAddress(query)
-        parameters.set('follow', 'true')
-        parameters.set('limit', pageSize)
-        for await (const summary of api.follow(parameters, mine.signal)) {
-          if (mine.signal.aborted) return
-          wait = 1
-          if (summary) {
-            if (paused && complete) held.set(summary.traceId, summary)
-            else put(summary.traceId, summary)
-            if (complete) tell(summary)
-            if (summary.services.some((s) => !knownServices.has(s.name))) servicesSoon()
-          } else if (!complete) {
-            complete = true
-          }
-          if (!banner.hidden || paused) drawLive()
-          soon()
-        }
-        error = new api.Failure('The viewer has stopped')
-      } catch (e) {
-        error = e
-      }
-      if (mine.signal.aborted) return
-      if (error.status >= 400 && error.status < 500) { // the search itself is refused: asking again is no use
-        replace(blank, failure(error, () => change({ attribute: [] })))
-        grid.hidden = true
-        blank.hidden = false
-        return
-      }
-      if (traces.size === 0) {
-        replace(blank, failure(error, () => follow()))
-        grid.hidden = true
-        blank.hidden = false
-      } else {
-        showBanner(`${error.message}. Trying again in ${wait} s.`, 'Try now', () => follow(), true)
-      }
-      await new Promise((resolve) => {
-        setTimeout(resolve, wait * 1000)
-        mine.signal.addEventListener('abort', resolve)
-      })
+  function failed(error, seconds) {
+    if (seconds !== null && feed.traces.size > 0) {
+      showBanner(`${error.message}. Trying again in ${seconds} s.`, 'Try now', () => feed.open(), true)
+      return
     }
+    // What is refused for its search is asked for again without it.
+    replace(blank, failure(error, () => seconds === null ? change({ attribute: [] }) : feed.open()))
+    grid.hidden = true
+    blank.hidden = false
   }
 
-  async function older() {
-    if (loading || exhausted || !complete || shown.length === 0) return
-    loading = true
-    try {
-      const oldest = [...traces.values()].sort(columns[0].order).at(-1)
-      const parameters = toAddress(query)
-      parameters.set('until', oldest.start)
-      parameters.set('limit', pageSize)
-      const more = await api.traces(parameters, signal)
-      const before = traces.size
-      for (const s of more) if (!traces.has(s.traceId)) traces.set(s.traceId, s)
-      exhausted = traces.size === before || traces.size >= most
-      refresh()
-    } catch (error) {
-      if (error.name !== 'AbortError') exhausted = true // the stream says that the viewer is gone
-    }
-    loading = false
+  // New traces are told to screen readers in bundles.
+  let news = 0
+  let bad = 0
+  function arrived(summary) {
+    fresh.set(summary.traceId, performance.now())
+    if (summary.services.some((s) => !knownServices.has(s.name))) servicesSoon()
+    if (summary.errors > 0) bad++
+    if (news++ > 0) return
+    setTimeout(() => {
+      if (!signal.aborted) announce(`${plural(news, 'new trace')}${bad > 0 ? `, ${bad} with errors` : ''}`)
+      news = bad = 0
+      fresh.clear()
+    }, 4000)
   }
 
   // A service that is new becomes a choice of its filter.
@@ -423,25 +360,6 @@ export function open({ main, query: address, signal }) {
       if (!signal.aborted) await drawFilters()
       askingServices = false
     }, 1000)
-  }
-
-  // New traces are told to screen readers in bundles, and not while the list is paused.
-  let news = 0
-  let bad = 0
-  let telling = false
-  function tell(summary) {
-    if (paused || traces.get(summary.traceId) !== summary || !fresh.has(summary.traceId)) return
-    news++
-    if (summary.errors > 0) bad++
-    if (telling) return
-    telling = true
-    setTimeout(() => {
-      if (signal.aborted) return
-      announce(`${plural(news, 'new trace')}${bad > 0 ? `, ${bad} with errors` : ''}`)
-      news = bad = 0
-      telling = false
-      fresh.clear()
-    }, 4000)
   }
 
   async function keepStatus() {
@@ -477,9 +395,9 @@ export function open({ main, query: address, signal }) {
     }
   }
 
-  return (address) => {
-    query = fromAddress(address)
-    sort = address.get('sort') ?? 'start'
+  return (next) => {
+    query = fromAddress(next)
+    sort = next.get('sort') ?? 'start'
     restart()
   }
 }

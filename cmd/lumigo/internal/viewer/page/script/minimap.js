@@ -2,6 +2,7 @@
 
 import { colourOf, serviceColour } from './colour.js'
 import { h } from './dom.js'
+import { dragAcross } from './drag.js'
 
 // Minimap draws a TraceModel. Dragging across it calls zoomed with two offsets; a click without dragging moves the
 // part that is shown.
@@ -77,30 +78,15 @@ export class Minimap {
   }
 
   drag(event) {
-    if (event.button !== 0) return
-    event.preventDefault()
-    const box = this.element.getBoundingClientRect()
-    const share = (e) => Math.min(1, Math.max(0, (e.clientX - box.left) / box.width))
-    const begin = share(event)
-    let end = begin
-    this.element.setPointerCapture(event.pointerId)
-    const move = (e) => {
-      end = share(e)
-      this.band.hidden = false
-      this.band.style.left = `${Math.min(begin, end) * 100}%`
-      this.band.style.width = `${Math.abs(end - begin) * 100}%`
-    }
-    this.element.addEventListener('pointermove', move)
-    this.element.addEventListener('lostpointercapture', () => {
-      this.element.removeEventListener('pointermove', move)
-      this.band.hidden = true
-      const all = this.model.duration
-      if (Math.abs(end - begin) * box.width > 4) {
-        this.zoomed(Math.min(begin, end) * all, Math.max(begin, end) * all)
-      } else {
+    const at = (place) => place / this.element.clientWidth * this.model.duration
+    dragAcross(event, {
+      frame: this.element, band: this.band,
+      chosen: (begin, end) => this.zoomed(at(begin), at(end)),
+      clicked: (e) => {
+        const middle = at(e.clientX - this.element.getBoundingClientRect().left)
         const half = (this.to - this.from) / 2
-        this.zoomed(begin * all - half, begin * all + half)
-      }
-    }, { once: true })
+        this.zoomed(middle - half, middle + half)
+      },
+    })
   }
 }

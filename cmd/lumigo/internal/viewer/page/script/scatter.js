@@ -2,6 +2,7 @@
 
 import { colourOf } from './colour.js'
 import { h, icon } from './dom.js'
+import { dragAcross } from './drag.js'
 import { clip, duration, milliseconds, tick, time } from './format.js'
 
 const margin = { left: 52, right: 16, top: 8, bottom: 20 }
@@ -107,31 +108,15 @@ export class Scatter {
   }
 
   drag(event) {
-    if (event.button !== 0) return
-    event.preventDefault()
-    const box = this.element.getBoundingClientRect()
-    const place = (e) => Math.min(box.width - margin.right, Math.max(margin.left, e.clientX - box.left))
-    const begin = place(event)
-    let end = begin
-    this.element.setPointerCapture(event.pointerId)
-    const move = (e) => {
-      end = place(e)
-      this.band.hidden = Math.abs(end - begin) < 4
-      this.band.style.left = `${Math.min(begin, end)}px`
-      this.band.style.width = `${Math.abs(end - begin)}px`
-    }
-    this.element.addEventListener('pointermove', move)
-    this.element.addEventListener('lostpointercapture', (e) => {
-      this.element.removeEventListener('pointermove', move)
-      this.band.hidden = true
-      if (Math.abs(end - begin) >= 4) {
-        const [since, until] = [begin, end].sort((a, b) => a - b).map(this.at)
-        this.ranged(new Date(since).toISOString(), new Date(until + 1).toISOString())
-      } else {
+    const instant = (ms) => new Date(ms).toISOString()
+    dragAcross(event, {
+      frame: this.element, band: this.band, least: margin.left, most: this.element.clientWidth - margin.right,
+      chosen: (begin, end) => this.ranged(instant(this.at(begin)), instant(this.at(end) + 1)),
+      clicked: (e) => {
         const p = this.near(e)
         if (p) this.chosen(p.s)
-      }
-    }, { once: true })
+      },
+    })
   }
 }
 

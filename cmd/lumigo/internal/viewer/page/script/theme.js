@@ -5,8 +5,7 @@ import { recall, remember } from './memory.js'
 
 const system = matchMedia('(prefers-color-scheme: dark)')
 
-// isDark reports which of the two is shown.
-export function isDark() {
+function isDark() {
   return (recall('theme') ?? (system.matches ? 'dark' : 'light')) === 'dark'
 }
 

@@ -14,7 +14,7 @@ import { splitter } from './splitter.js'
 import { TraceModel } from './tracemodel.js'
 import { Waterfall } from './waterfall.js'
 
-export function open({ main, parameters: [traceId], query, signal }) {
+export function open({ main, parameters: [traceId], signal }) {
   traceId = traceId.toLowerCase()
   const view = h('div', { class: 'view trace-view' })
   main.append(view)
@@ -49,7 +49,7 @@ function show(view, model, logs, query, signal, reload) {
   const wide = matchMedia('(min-width: 1000px)')
   let request = new AbortController()
   let following // the timer of the details that follow the cursor
-  setTitle(`${summary.root ? `${summary.root.service}: ` : ''}${clip(titleOf(summary), 100)}`)
+  setTitle(`${clip(summary.root.service, 60)}: ${clip(titleOf(summary), 100)}`)
 
   const panel = h('aside', { class: 'panel', 'aria-label': 'Details' })
   const water = new Waterfall({ model, logs, signal, selected: (i) => choose(i, { push: true }), moved })
@@ -111,12 +111,11 @@ function show(view, model, logs, query, signal, reload) {
 
   function head() {
     const { root } = summary
-    const service = root?.service ?? summary.services[0]?.name ?? ''
     return h('div', { class: 'trace-head' },
       h('div', { class: 'trace-title' },
         h('a', { class: 'back', href: '/', 'aria-label': 'All traces', title: 'All traces' }, icon('chevron')),
-        h('h1', { tabindex: -1 }, h('span', { class: `mark ${serviceClass(service)}` }), h('span', { class: 'service-name' }, clip(service, 80)), ' ', h('span', { class: 'name' }, clip(titleOf(summary), 300))),
-        root?.statusCode ? h('span', { class: `code code-${String(root.statusCode)[0]}` }, root.statusCode) : null,
+        h('h1', { tabindex: -1 }, h('span', { class: `mark ${serviceClass(root.service)}` }), h('span', { class: 'service-name' }, clip(root.service, 80)), ' ', h('span', { class: 'name' }, clip(titleOf(summary), 300))),
+        root.statusCode ? h('span', { class: `code code-${String(root.statusCode)[0]}` }, root.statusCode) : null,
         summary.complete ? null : h('span', { class: 'tag', title: 'A parent of a span, or the root, is not here' }, 'incomplete')),
       h('dl', { class: 'trace-facts' },
         headFact('Duration', duration(summary.duration)),
@@ -256,7 +255,7 @@ function show(view, model, logs, query, signal, reload) {
   function compare() {
     pick(summary)
     toast('Pick the trace to compare it with')
-    go(summary.root ? `/?${new URLSearchParams({ service: summary.root.service, name: summary.root.name })}` : '/')
+    go(`/?${new URLSearchParams({ service: summary.root.service, name: summary.root.name })}`)
   }
 
   async function copyLink() {

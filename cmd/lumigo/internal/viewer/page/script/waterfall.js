@@ -2,6 +2,7 @@
 
 import { serviceClass } from './colour.js'
 import { h, icon } from './dom.js'
+import { dragAcross } from './drag.js'
 import { clip, duration, plural, tick, ticks } from './format.js'
 import { Minimap } from './minimap.js'
 import { Rows } from './rows.js'
@@ -31,7 +32,7 @@ export class Waterfall {
       h('div', { class: 'span-duration', role: 'columnheader' }, 'Duration'),
       h('div', { class: 'span-time', role: 'columnheader' }, h('span', { class: 'visually-hidden' }, 'Time'), this.ruler))
     this.grid = h('div', {
-      class: 'spans', role: 'treegrid', tabindex: 0, 'aria-label': `Spans of ${clip(model.summary.root?.name ?? 'the trace', 80)}`, 'aria-multiselectable': 'false',
+      class: 'spans', role: 'treegrid', tabindex: 0, 'aria-label': `Spans of ${clip(model.summary.root.name, 80)}`, 'aria-multiselectable': 'false',
       onclick: (event) => this.click(event),
     }, head)
     const frame = h('div', { class: 'spans-frame' }, this.grid)
@@ -47,7 +48,8 @@ export class Waterfall {
     head.querySelector('.span-time').addEventListener('pointerdown', (event) => this.drag(event))
     this.grid.addEventListener('pointermove', (event) => this.point(event), { passive: true })
     this.cross = h('div', { class: 'cross', 'aria-hidden': 'true', hidden: true }, h('span'))
-    this.ruler.append(this.cross)
+    this.band = h('div', { class: 'drag-band', hidden: true })
+    this.ruler.append(this.band, this.cross)
     this.grid.addEventListener('pointerleave', () => { this.cross.hidden = true })
     this.refresh()
   }
@@ -134,7 +136,7 @@ export class Waterfall {
     const { from, to } = this
     const width = to - from
     const steps = ticks(from, to, this.narrow.matches ? 3 : 6).filter((v) => (v - from) / width < 0.94)
-    this.ruler.replaceChildren(...steps.map((v) => h('span', { class: 'tick', style: { left: `${(v - from) / width * 100}%` } }, tick(v))), this.cross)
+    this.ruler.replaceChildren(...steps.map((v) => h('span', { class: 'tick', style: { left: `${(v - from) / width * 100}%` } }, tick(v))), this.band, this.cross)
     // The same lines go down through the rows.
     this.rows.holder.querySelector('.grid-lines')?.remove()
     this.rows.holder.prepend(h('div', { class: 'grid-lines', 'aria-hidden': 'true' }, h('div', { class: 'grid-area' }, steps.map((v) => h('span', { style: { left: `${(v - from) / width * 100}%` } })))))
@@ -245,7 +247,7 @@ export class Waterfall {
     if (!line) return
     const i = Number(line.dataset.span)
     if (event.target.closest('.toggle') && this.model.hasChildren(i)) return this.collapse(i, !this.model.collapsed.has(i))
-    if (event.target.closest('.beyond')) return this.zoomBy(1, this.model.spans[i].start), this.reset()
+    if (event.target.closest('.beyond')) return this.reset()
     this.move(i)
     this.selected(i)
   }
@@ -263,26 +265,8 @@ export class Waterfall {
   }
 
   drag(event) {
-    if (event.button !== 0) return
-    event.preventDefault()
-    const begin = this.at(event)
-    const band = h('div', { class: 'drag-band' })
-    this.ruler.append(band)
-    const share = (t) => (t - this.from) / (this.to - this.from) * 100
-    const move = (e) => {
-      const end = this.at(e)
-      band.style.left = `${share(Math.min(begin, end))}%`
-      band.style.width = `${Math.abs(share(end) - share(begin))}%`
-    }
-    const target = event.currentTarget
-    target.setPointerCapture(event.pointerId)
-    target.addEventListener('pointermove', move)
-    target.addEventListener('lostpointercapture', (e) => {
-      target.removeEventListener('pointermove', move)
-      band.remove()
-      const end = this.at(e)
-      if (Math.abs(share(end) - share(begin)) > 0.5) this.zoom(Math.min(begin, end), Math.max(begin, end))
-    }, { once: true })
+    const at = (place) => this.from + place / this.ruler.clientWidth * (this.to - this.from)
+    dragAcross(event, { frame: this.ruler, band: this.band, chosen: (begin, end) => this.zoom(at(begin), at(end)) })
   }
 
   point(event) {
