@@ -1,12 +1,18 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 )
 
@@ -108,4 +114,58 @@ func TestViewerServesUpstreamsSDK(t *testing.T) {
 	if len(outer.Attributes) != 2 || outer.Attributes[0].Value != 1.0 || len(outer.Events) != 2 || outer.Events[1].Name != "exception" {
 		t.Errorf("got %+v", outer)
 	}
+}
+
+// TestViewerIsKilled kills a viewer while it writes, several times: every span that it has said it has, it has when it
+// comes back.
+func TestViewerIsKilled(t *testing.T) {
+	dir := t.TempDir()
+	view := func() (*process, string) {
+		v := start(t, program{argv: []string{lumigo(t), "view", "--listen", "127.0.0.1:0", "--dir", dir}})
+		return v, v.stderr.match(t, `viewer: (http://\S+)`)[1]
+	}
+	var acknowledged atomic.Int64
+	var next atomic.Uint64
+	for range 3 {
+		v, url := view()
+		before := acknowledged.Load()
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				for {
+					request, spans := manySpans(next.Add(1))
+					response, err := http.Post(url+"/v1/traces", "application/x-protobuf", bytes.NewReader(request))
+					if err != nil {
+						return // it is dead
+					}
+					response.Body.Close()
+					if response.StatusCode == http.StatusOK {
+						acknowledged.Add(int64(spans))
+					}
+				}
+			})
+		}
+		eventually(t, "requests that are acknowledged", func() bool { return acknowledged.Load() > before+20_000 })
+		v.signal(syscall.SIGKILL)
+		group.Wait()
+	}
+	_, url := view()
+	status := ask[struct{ Spans, EvictedSpans, DuplicateSpans int64 }](t, url+"/api/v1/status")[0]
+	if status.Spans < acknowledged.Load() || status.EvictedSpans > 0 || status.DuplicateSpans > 0 {
+		t.Errorf("%d spans were acknowledged, there are %+v", acknowledged.Load(), status)
+	}
+}
+
+// manySpans is the n-th request of 200 spans.
+func manySpans(n uint64) (request []byte, spans int) {
+	g := otlp.Group{Resource: otlp.NewResource(nil, ""), Scopes: []otlp.ScopeSpans{{Scope: otlp.NewScope("", "")}}}
+	for i := range 200 {
+		var s otlp.Span
+		var id [16]byte
+		binary.BigEndian.PutUint64(id[:], n)
+		s.Context(id, [8]byte{1, byte(i)}, [8]byte{}, "", 0)
+		s.String("text", strings.Repeat("x", i))
+		g.Scopes[0].Spans = append(g.Scopes[0].Spans, s.Encoded())
+	}
+	return otlp.AppendRequest(nil, []otlp.Group{g}), len(g.Scopes[0].Spans)
 }

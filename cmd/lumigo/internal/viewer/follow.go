@@ -63,13 +63,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, query store.Quer
 		}
 		select {
 		case <-changed:
-			select {
-			case <-time.After(followPause):
-			case <-r.Context().Done():
-				return
-			case <-s.closing:
-				return
-			}
+			time.Sleep(followPause)
 			since := seen
 			seen, changed = s.store.Changes()
 			for _, id := range s.store.ChangedSince(since) {

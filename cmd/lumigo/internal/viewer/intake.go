@@ -75,7 +75,6 @@ func (in *intake) run() {
 		}
 		in.flush()
 	}
-	in.flush()
 }
 
 func (in *intake) flush() {

@@ -51,8 +51,6 @@ func spanID(n uint64) (id store.SpanID) {
 	return id
 }
 
-func number(id store.SpanID) uint64 { return binary.BigEndian.Uint64(id[:]) }
-
 // lines joins lines, each trimmed.
 func lines(text string) string {
 	var out []string
