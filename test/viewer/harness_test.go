@@ -100,6 +100,7 @@ func startViewer(t testing.TB) string {
 // faults stands before a viewer and answers 500 while broken is set.
 type faults struct {
 	address string
+	server  *httptest.Server
 	broken  atomic.Bool
 }
 
@@ -122,7 +123,7 @@ func startFaults(t testing.TB, viewer string) *faults {
 		}
 		proxy.ServeHTTP(w, r)
 	}))
-	f.address = s.URL
+	f.address, f.server = s.URL, s
 	t.Cleanup(func() {
 		s.CloseClientConnections() // the page's stream never ends by itself
 		s.Close()
@@ -184,7 +185,7 @@ type tab struct {
 
 	mu       sync.Mutex
 	troubles []string // what no page may do: throw, violate the policy, ask others
-	expected string   // a part of such a line that is no trouble here
+	expected string   // what such a line may match in this test, as a regular expression
 }
 
 // A look is how a page is looked at.
@@ -215,7 +216,7 @@ func openAs(t testing.TB, viewer, path string, as look) *tab {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, trouble := range p.troubles {
-			if p.expected == "" || !strings.Contains(trouble, p.expected) {
+			if p.expected == "" || !regexp.MustCompile(p.expected).MatchString(trouble) {
 				t.Errorf("trouble in the page: %s", trouble)
 			}
 		}

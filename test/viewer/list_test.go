@@ -111,6 +111,8 @@ func TestSearch(t *testing.T) {
 	bad.span(span{}, "payments", "POST /bad", server, 0, 5*ms, attribute("http.route", "/bad"), attribute("note", "two words")).fail("card declined", "", "")
 	send(t, v, single("shop", "GET /fast", 60*time.Minute, "http.route", "/fast"), slow, bad)
 	all := []string{"POST /bad", "GET /slow", "GET /fast"}
+	p := open(t, v, "/")
+	defer func() { p.TB = t }()
 
 	for _, test := range []struct {
 		typed   string
@@ -131,7 +133,8 @@ func TestSearch(t *testing.T) {
 		{"service:shop duration<1s", []string{"GET /fast"}, "/?service=shop&maxDuration=1s"},
 	} {
 		t.Run(test.typed, func(t *testing.T) {
-			p := open(t, v, "/")
+			p.TB = t
+			p.goTo("/")
 			showsTraces(p, all...)
 			p.search(test.typed)
 			showsTraces(p, test.want...)
@@ -268,6 +271,23 @@ func TestFailuresAreShownWithARetry(t *testing.T) {
 		p.clickText("Try again")
 		p.see(test.sees)
 	}
+}
+
+func TestConnectionThatIsLostIsMadeAnew(t *testing.T) {
+	v := startViewer(t)
+	send(t, v, single("shop", "GET /one", 9*time.Second))
+	f := startFaults(t, v)
+	p := open(t, f.address, "/")
+	showsTraces(p, "GET /one")
+	p.expected = "500|ERR_" // what the browser itself says of it
+	f.broken.Store(true)
+	f.server.CloseClientConnections()
+	p.see("Trying again in")
+	showsTraces(p, "GET /one") // what is there stays
+	f.broken.Store(false)
+	send(t, v, single("shop", "GET /two", 8*time.Second))
+	showsTraces(p, "GET /two", "GET /one")
+	p.until("document.querySelector('.banner').hidden")
 }
 
 func TestListComesBackAsItWas(t *testing.T) {

@@ -4,12 +4,11 @@ import { copyButton, h } from './dom.js'
 
 // firstSteps shows the commands that bring the first trace, with this viewer's own address.
 export function firstSteps() {
-  const here = location.origin
-  const endpoint = here === 'http://127.0.0.1:4318' || here === 'http://localhost:4318' ? 'http://localhost:4318' : here
+  const endpoint = location.origin
   return h('div', { class: 'first-steps' },
     h('div', { class: 'pulse', 'aria-hidden': 'true' }),
     h('h2', null, 'Waiting for the first trace'),
-    h('p', { class: 'lead' }, 'Nothing has come to ', h('code', null, here), ' yet. Run one of these in another terminal; what it does appears here at once.'),
+    h('p', { class: 'lead' }, 'Nothing has come to ', h('code', null, endpoint), ' yet. Run one of these in another terminal; what it does appears here at once.'),
     step('The demo', 'a small shop of Python and Go services, with a slow and a failing path', ['lumigo demo']),
     step('Your Python application', 'not a line of it changes', [`OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint} \\`, '  lumigo run -- python app.py']),
     step('Your Go application', 'built with one word in front', ['lumigo go build -o app .', `OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint} ./app`]),

@@ -151,7 +151,7 @@ export function open({ main, query: address, signal }) {
       refresh()
       if (!banner.hidden || feed.paused) drawLive()
       if (anchor) grid.scrollTop += (shown.findIndex((s) => s.traceId === anchor.id) - anchor.index) * rows.height()
-    }, 200)
+    }, shown.length === 0 ? 20 : 200)
   }
 
   // What is being read stays where it is when others come above it.
