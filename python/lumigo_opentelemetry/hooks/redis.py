@@ -1,7 +1,6 @@
 """redis-py, with and without asyncio: a client span for each command, and one for each pipeline as it is executed."""
 
-from .. import _imports, _tracing
-from .._http import trouble
+from .. import _calls, _imports, _tracing
 
 COMMANDS = 20  # shown of a pipeline, and values of an answer
 WORDS = 64  # shown of a command
@@ -11,86 +10,32 @@ _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
 
 
 def install(module):
-    traced = _async_traced if ".asyncio" in module.__name__ else _traced
+    traced = _calls.async_traced if ".asyncio" in module.__name__ else _calls.traced
     # Until 2.10, Redis and Pipeline were special cases of these.
     client = getattr(module, "StrictRedis", module.Redis)
     batch = getattr(module, "BasePipeline", module.Pipeline)
-    _imports.wrap(client, "execute_command", traced(_begin))
-    _imports.wrap(batch, "immediate_execute_command", traced(_begin))
-    _imports.wrap(batch, "execute", traced(_begin_pipeline))
+    _imports.wrap(client, "execute_command", traced(_begin, _answered))
+    _imports.wrap(batch, "immediate_execute_command", traced(_begin, _answered))
+    _imports.wrap(batch, "execute", traced(_begin_pipeline, _answered))
 
 
-def _traced(begin):
-    """A wrapper maker for methods whose spans begin(self, args) makes."""
-
-    def make(original):
-        def wrapper(self, *args, **named):
-            span = begin(self, args)
-            if span is None:
-                return original(self, *args, **named)
-            try:
-                answer = original(self, *args, **named)
-                _answered(span, answer)
-                return answer
-            except BaseException as error:
-                span.record_exception(error)
-                raise
-            finally:
-                span.end()
-
-        return wrapper
-
-    return make
-
-
-def _async_traced(begin):
-    """The same for coroutine functions."""
-
-    def make(original):
-        async def wrapper(self, *args, **named):
-            span = begin(self, args)
-            if span is None:
-                return await original(self, *args, **named)
-            try:
-                answer = await original(self, *args, **named)
-                _answered(span, answer)
-                return answer
-            except BaseException as error:
-                span.record_exception(error)
-                raise
-            finally:
-                span.end()
-
-        return wrapper
-
-    return make
-
-
-def _begin(client, args):
-    try:
-        if _tracing.suppressed():
-            return None
-        name = _name(args[0])
-        if name == "INFO" or name == "INFO SERVER":
-            if _tracing.settings.redis_reduced and " ".join(map(_name, args)) in _HEALTH:
-                return None
-        return _start(client, name, _words(args))
-    except Exception as error:
-        trouble(error)
+def _begin(client, args, named):
+    if _tracing.suppressed():
         return None
-
-
-def _begin_pipeline(pipeline, args):
-    try:
-        commands = pipeline.command_stack
-        if not commands or _tracing.suppressed():
+    name = _name(args[0])
+    if name == "INFO" or name == "INFO SERVER":
+        if _tracing.settings.redis_reduced and " ".join(map(_name, args)) in _HEALTH:
             return None
-        span = _start(pipeline, "PIPELINE", [_words(command[0]) for command in commands[:COMMANDS]])
-        span.attributes["db.operation.batch.size"] = len(commands)
-        return span
-    except Exception as error:
-        trouble(error)
+    return _start(client, name, _words(args))
+
+
+def _begin_pipeline(pipeline, args, named):
+    commands = pipeline.command_stack
+    if not commands or _tracing.suppressed():
         return None
+    span = _start(pipeline, "PIPELINE", [_words(command[0]) for command in commands[:COMMANDS]])
+    span.attributes["db.operation.batch.size"] = len(commands)
+    return span
 
 
 def _start(client, name, words):
@@ -130,11 +75,8 @@ def _shown(value):
 
 
 def _answered(span, answer):
-    try:
-        if span.recording and _tracing.settings.capture:
-            span.attributes["db.response.body"] = _answer(answer, 0)
-    except Exception as error:
-        trouble(error)
+    if _tracing.settings.capture:
+        span.attributes["db.response.body"] = _answer(answer, 0)
 
 
 def _answer(value, depth):
