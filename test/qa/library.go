@@ -4,9 +4,9 @@ import "strings"
 
 // A library is one that hooks trace.
 type library struct {
-	name   string                        // of its directory in testdata, its files of versions, and its hook
-	pins   func(version string) []string // what is installed; the first is the package itself
-	server *server                       // nil when the apps bring their own
+	name   string  // of its directory in testdata, its files of versions, and its hook
+	pins   pins    // what is installed; the first is the package itself
+	server *server // nil when the apps bring their own
 	apps   []app
 }
 
@@ -23,8 +23,22 @@ type app struct {
 	since string // the library's version from which on it can run; "" for all
 }
 
-func pin(name string, more ...string) func(string) []string {
+// pins are the requirements to install a version of a library.
+type pins func(version string) []string
+
+func pin(name string, more ...string) pins {
 	return func(version string) []string { return append([]string{name + "==" + version}, more...) }
+}
+
+// before adds what only versions older than one need, such as other packages of their time.
+func (p pins) before(than string, more ...string) pins {
+	return func(version string) []string {
+		all := p(version)
+		if compareVersions(version, than) < 0 {
+			all = append(all, more...)
+		}
+		return all
+	}
 }
 
 var libraries = []library{
