@@ -60,6 +60,26 @@ def keeper():
     return _tracing.Capture(limit) if limit else None
 
 
+def unpacked(body):
+    """The payload of a body that is there as a whole, and that its library has unpacked whatever the headers say; None
+    when none are kept."""
+    capture = keeper()
+    if capture is None:
+        return None
+    capture.write(body)
+    capture.parts.append(False)
+    return capture.parts
+
+
+def template(pattern):
+    """The route that a regular expression stands for: without its anchors, and with a first slash."""
+    if pattern.startswith("^"):
+        pattern = pattern[1:]
+    if pattern.endswith("$"):
+        pattern = pattern[:-1]
+    return pattern if pattern.startswith("/") else "/" + pattern
+
+
 def address(host, scheme):
     """(address, port) of a Host header; the port defaults to the scheme's."""
     key = host, scheme

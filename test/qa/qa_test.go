@@ -184,9 +184,9 @@ func TestIndexIsReadOldestFirst(t *testing.T) {
 }
 
 func TestPinsOfOlderVersions(t *testing.T) {
-	pins := pin("flask", "waitress==3.0.2").before("2.2", "werkzeug==2.0.3").before("2.0", "jinja2==2.11.3")
+	pins := pin("flask", "waitress==3.0.2").before("2.0", "werkzeug==1.0.1", "jinja2==2.11.3").before("2.2", "werkzeug==2.0.3")
 	for version, want := range map[string]string{
-		"1.1.4": "flask==1.1.4 waitress==3.0.2 werkzeug==2.0.3 jinja2==2.11.3",
+		"1.1.4": "flask==1.1.4 waitress==3.0.2 werkzeug==1.0.1 jinja2==2.11.3",
 		"2.1.3": "flask==2.1.3 waitress==3.0.2 werkzeug==2.0.3",
 		"2.2.0": "flask==2.2.0 waitress==3.0.2",
 	} {

@@ -1,0 +1,12 @@
+import project
+from asgi import serving
+from ask import ask
+from django.core.asgi import get_asgi_application
+
+with serving(get_asgi_application()):
+    ask("GET", "/inner/users/7?token=hush")
+    ask("POST", "/users", {"name": "ann", "password": "hush"})
+    ask("GET", "/boom")
+    ask("GET", "/nowhere")
+    ask("GET", "/parts")
+print(project.settings.DEBUG)
