@@ -1,4 +1,4 @@
-import project
+import project  # noqa: F401, before the rest of Django
 from asgi import serving
 from ask import ask
 from django.core.asgi import get_asgi_application
@@ -9,4 +9,3 @@ with serving(get_asgi_application()):
     ask("GET", "/boom")
     ask("GET", "/nowhere")
     ask("GET", "/parts")
-print(project.settings.DEBUG)

@@ -1,23 +1,14 @@
-"""A Django project in one file."""
+"""A Django project in one file, beside its settings."""
 
+import os
 import sqlite3
 
 import django
-from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import include, path, re_path
 
-settings.configure(
-    DEBUG=False,
-    SECRET_KEY="hush",
-    ROOT_URLCONF=__name__,
-    ALLOWED_HOSTS=["*"],
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware", __name__ + ".middleware"],
-    LOGGING_CONFIG=None,
-    DATABASES={},
-)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
-
-from django.urls import include, path, re_path  # noqa: E402, once there are settings
 
 
 def middleware(get_response):

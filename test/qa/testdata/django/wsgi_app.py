@@ -1,4 +1,4 @@
-import project
+import project  # noqa: F401, before all of Django
 from ask import ask
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
@@ -12,4 +12,4 @@ with serving(get_wsgi_application()):
     ask("GET", "/inner/years/1999")
     ask("GET", "/nowhere")
     ask("GET", "/parts")
-print(Client().get("/inner/users/8").status_code, project.settings.DEBUG)
+print(Client().get("/inner/users/8").status_code)

@@ -1,3 +1,4 @@
+import os
 import socket
 import threading
 
@@ -37,10 +38,11 @@ def work(say):
     except requests.RequestException as error:
         say(type(error).__name__)
     with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        silent.bind(("127.0.0.1", int(os.environ["QA_PORT"])))
         silent.listen(1)
         try:
-            requests.get("http://127.0.0.1:%d/" % silent.getsockname()[1], timeout=0.2)
+            requests.get(url, timeout=0.2)
         except requests.RequestException as error:
             say(type(error).__name__)
 

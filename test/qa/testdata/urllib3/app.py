@@ -1,3 +1,4 @@
+import os
 import socket
 
 import urllib3
@@ -11,7 +12,7 @@ def work(say):
         say(response.status, response.data)
         body = b'{"name": "ann", "password": "hush"}'
         say(pool.request("POST", url + "/", body=body, headers={"Content-Type": "application/json"}).data)
-        chunks = pool.urlopen("POST", url + "/", body=iter([b"one ", b"two"]), headers={"Transfer-Encoding": "chunked"})
+        chunks = pool.urlopen("POST", url + "/", body=iter([b"one ", b"two"]), chunked=True)
         say(chunks.data)
         say(pool.request("POST", url + "/", fields={"a": "1", "password": "hush"}, encode_multipart=False).data)
         say(pool.request("GET", url + "/redirect").data)
@@ -31,9 +32,10 @@ def work(say):
     except urllib3.exceptions.HTTPError as error:
         say(type(error).__name__)
     with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        silent.bind(("127.0.0.1", int(os.environ["QA_PORT"])))
         silent.listen(1)
-        pool = urllib3.HTTPConnectionPool("127.0.0.1", silent.getsockname()[1], timeout=0.2, retries=False)
+        pool = urllib3.HTTPConnectionPool("127.0.0.1", int(os.environ["QA_PORT"]), timeout=0.2, retries=False)
         try:
             pool.request("GET", "/")
         except urllib3.exceptions.HTTPError as error:
