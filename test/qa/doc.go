@@ -4,6 +4,7 @@
 //	go run ./test/qa --latest                 # the newest version that the package index has
 //	go run ./test/qa --new                    # what the index has gained since the newest version in each file
 //	go run ./test/qa --only redis --versions 5.0.8,6.4.0 --python 3.11
+//	go run ./test/qa --parity --only flask    # what our spans differ in from upstream's
 //	go run ./test/qa --resume                 # what an interrupted run of the same command has left
 //
 // For each library there is a directory in testdata with small apps. An app runs on a real server, once as it is and
@@ -17,6 +18,18 @@
 // Each result is kept as soon as it is there. After Ctrl-C the same command with --resume tries what is left, and counts
 // what had been tried before; without --resume it begins anew. A library without a file on some CPython is new as a
 // whole: --new tries its newest version there.
+//
+// With --parity the same apps run under opentelemetry-python's own instrumentations and under us, for each library that
+// has a file parity.txt: which of them, on which version, and why our spans differ from theirs. A difference without a
+// reason fails, and so does a reason without a difference. What it finds becomes docs/parity.md.
+//
+//	version: 3.0.3
+//	instrumentations: flask urllib           opentelemetry-instrumentation-…
+//	packages: waitress==3.0.2                further requirements, if need be
+//	env: DJANGO_SETTINGS_MODULE=settings     variables, if need be
+//
+//	- SERVER *: server.address is 127.0.0.1 instead of 127.0.0.1:*
+//	  Upstream takes the whole Host header for the address.
 //
 // The exit status is 0 when nothing failed, 1 when a version did, 2 for an error, 130 after an interruption. With --json
 // the results are on stdout.

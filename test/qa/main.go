@@ -32,11 +32,16 @@ func main() {
 	latest := flag.Bool("latest", false, "test the newest version that the package index has for each interpreter")
 	gained := flag.Bool("new", false, "test what the package index has gained since the newest version in each file")
 	resume := flag.Bool("resume", false, "go on with an interrupted run of the same command")
+	parity := flag.Bool("parity", false, "compare our spans with those of upstream's instrumentations instead")
 	asJSON := flag.Bool("json", false, "print the results as JSON")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	asked := selection{list(*only), list(*pythons), list(*versions), *latest, *gained}
+	run := run
+	if *parity {
+		run = compareAll
+	}
 	results, err := run(ctx, asked, *resume)
 	stop()
 	if *asJSON {

@@ -47,18 +47,27 @@ func (j job) record(r result) error {
 	return j.file.record(tested{r.Version, r.Outcome == "failed", r.Why})
 }
 
-// plan lists what is to be tested.
-func plan(root string, asked selection) ([]job, error) {
-	chosen := libraries
-	if len(asked.only) > 0 {
-		chosen = nil
+// choose returns the libraries of these names; all when there are none.
+func choose(only []string) ([]library, error) {
+	if len(only) == 0 {
+		return libraries, nil
 	}
-	for _, name := range asked.only {
+	var chosen []library
+	for _, name := range only {
 		n := slices.IndexFunc(libraries, func(l library) bool { return l.name == name })
 		if n < 0 {
 			return nil, fmt.Errorf("--only %q names no library; there are %s", name, strings.Join(names(), ", "))
 		}
 		chosen = append(chosen, libraries[n])
+	}
+	return chosen, nil
+}
+
+// plan lists what is to be tested.
+func plan(root string, asked selection) ([]job, error) {
+	chosen, err := choose(asked.only)
+	if err != nil {
+		return nil, err
 	}
 	var todo []job
 	for _, l := range chosen {

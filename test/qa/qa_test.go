@@ -87,9 +87,9 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := c.servers[l.server]
-	if l.server == nil {
-		server = &running{port: freePort()}
+	server, err := c.server(l)
+	if err != nil {
+		t.Fatal(err)
 	}
 	dir := filepath.Join(c.testdata, l.name)
 	_, spans, err := c.trace(server, env.Python, filepath.Join(dir, l.apps[0].name+".py"), "LUMIGO_DISABLE_INSTRUMENTATION="+name)
