@@ -37,32 +37,14 @@ class Call:
     def begin(self, request):
         self.end(None)  # a connection that turned out to be closed is replaced without a word
         url = request.url
-        host = url.host
-        if _tracing.suppressed() or host.startswith("169.254."):  # the metadata services of clouds
-            return
-        method = request.method
         headers = request.headers  # the request's own, whatever the application gave
-        attributes = {
-            "http.request.method": method if method in _http.METHODS else "_OTHER",
-            "url.full": str(url),
-            "server.address": host,
-            "server.port": url.port,
-        }
+        pairs = [(str(name), str(value)) for name, value in headers.items()]
+        body = getattr(request.body, "_value", request.body)  # of a payload
+        if not isinstance(body, (bytes, bytearray)):
+            body = None
         agent = headers.get("User-Agent")
-        if agent:
-            attributes["user_agent.original"] = agent
-        self.span = span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes)
-        if span.recording:
-            attributes["http.request.headers"] = [(str(name), str(value)) for name, value in headers.items()]
-            body = getattr(request.body, "_value", request.body)  # of a payload
-            if body and isinstance(body, (bytes, bytearray)):
-                capture = _http.keeper()
-                if capture is not None:
-                    capture.write(body)
-                    attributes["http.request.payload"] = capture.parts
-        # Where somebody propagates already, a second header would contradict the first.
-        names = [name.lower() for name in headers]
-        if _tracing.PROPAGATED.isdisjoint(names) and not _tracing.signed(names):
+        self.span = span = _http.calling(request.method, str(url), url.host, url.port, agent, pairs, body)
+        if span is not None and not _http.settled([name.lower() for name in headers]):
             _tracing.inject(headers.__setitem__, span)
 
     def answered(self, response):
@@ -72,13 +54,7 @@ class Call:
             return
         self.span = None
         if span.recording:
-            attributes = span.attributes
-            attributes["http.response.status_code"] = status = response.status
-            if status >= 400:
-                span.set_status(_http.ERROR)
-                attributes["error.type"] = str(status)
-            attributes["network.protocol.version"] = "%d.%d" % response.version[:2]
-            attributes["http.response.headers"] = list(response.raw_headers)
+            _http.answered(span, response.status, list(response.raw_headers), "%d.%d" % response.version[:2])
         content = response.content
         if response.status == 101 or content.at_eof():
             span.end()

@@ -179,29 +179,10 @@ def _send(proxy):
     scheme, _, rest = url.partition("://")
     authority = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
     host, port = _http.address(authority, scheme)
-    if host.startswith("169.254."):  # the metadata services of clouds
-        return None, proxy
-    attributes = {
-        "http.request.method": method if method in _http.METHODS else "_OTHER",
-        "url.full": url,
-        "server.address": host,
-        "server.port": port,
-    }
     headers = proxy.headers
     agent = proxy.user_agent or headers.get("User-Agent")
-    if agent:
-        attributes["user_agent.original"] = agent
-    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes)
-    if span.recording:
-        attributes["http.request.headers"] = list(headers.get_all())
-        body = proxy.body
-        capture = _http.keeper() if body else None
-        if capture is not None:
-            capture.write(body)
-            attributes["http.request.payload"] = capture.parts
-    names = [name.lower() for name in headers]
-    # Where somebody propagates already, a second header would contradict the first.
-    if not _tracing.PROPAGATED.isdisjoint(names) or _tracing.signed(names):
+    span = _http.calling(method, url, host, port, agent, list(headers.get_all()), proxy.body)
+    if span is None or _http.settled([name.lower() for name in headers]):
         return span, proxy
     sent = copy(proxy.request)
     sent.headers = headers.copy()
@@ -212,20 +193,14 @@ def _send(proxy):
 def _answered(span, response):
     try:
         if span.recording:
-            attributes = span.attributes
-            status = response.code
-            if status == 599:  # there is no response
+            if response.code == 599:  # there is no response
                 span.record_exception(response.error)
             else:
-                attributes["http.response.status_code"] = status
-                attributes["http.response.headers"] = list(response.headers.get_all())
-                if status >= 400:
-                    span.set_status(_http.ERROR)
-                    attributes["error.type"] = str(status)
+                _http.answered(span, response.code, list(response.headers.get_all()))
                 capture = _http.keeper() if response.body else None
                 if capture is not None:
                     capture.write(response.body)
-                    attributes["http.response.payload"] = capture.parts
+                    span.attributes["http.response.payload"] = capture.parts
     except Exception as error:
         trouble(error)
     span.end()
