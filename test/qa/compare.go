@@ -176,13 +176,34 @@ func similarity(a, b *node) int {
 	if a.Name == b.Name {
 		alike++
 	}
-	for _, key := range []string{"url.full", "url.path", "db.query.text", "http.response.status_code"} {
-		x, y := a.Attributes[key], b.Attributes[key]
+	if a.Status == b.Status {
+		alike++
+	}
+	for _, names := range telling {
+		x, y := first(a.Attributes, names), first(b.Attributes, names)
 		if x != nil && y != nil && word(fmt.Sprint(x), "?") == word(fmt.Sprint(y), "?") {
-			alike += 2
+			alike += 4
 		}
 	}
+	if alike == 1 { // in nothing but their kind
+		return 0
+	}
 	return alike
+}
+
+// telling are attributes that tell one operation from another, under their stable and former names.
+var telling = [][]string{
+	{"url.full", "http.url"}, {"url.path", "http.target"}, {"db.query.text", "db.statement"}, {"http.response.status_code", "http.status_code"},
+}
+
+// first is the value of the first of these attributes that there is.
+func first(attributes map[string]any, names []string) any {
+	for _, name := range names {
+		if value := attributes[name]; value != nil {
+			return value
+		}
+	}
+	return nil
 }
 
 // word is the text before a separator.

@@ -174,7 +174,9 @@ func (c *checker) parity(l library, python pythonenv.Interpreter) (section strin
 		return "", nil, err
 	}
 	common := filepath.Join(c.testdata, "common")
-	both := append([]string{"PYTHONPATH=" + filepath.Join(common, "parity") + string(filepath.ListSeparator) + common}, p.env...)
+	// Upstream looks at Django's settings before there is a directory of the script.
+	path := []string{filepath.Join(common, "parity"), common, filepath.Join(c.testdata, l.name)}
+	both := append([]string{"PYTHONPATH=" + strings.Join(path, string(filepath.ListSeparator))}, p.env...)
 	compared := comparison{additions: map[string]bool{}}
 	for _, a := range l.apps {
 		if a.since != "" && compareVersions(p.version, a.since) < 0 {

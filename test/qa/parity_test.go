@@ -100,6 +100,8 @@ func TestCompare(t *testing.T) {
 			[]receiver.Span{server, span("b", "a", "CLIENT", "GET", attributes{"x": 1, "more": 1})}, nil},
 		{"another name", []receiver.Span{span("a", "", "CLIENT", "SELECT", nil)}, []receiver.Span{span("a", "", "CLIENT", "SELECT users", nil)},
 			[]string{"CLIENT SELECT: the name is SELECT users"}},
+		{"another name and status", []receiver.Span{{SpanID: "a", Kind: "CLIENT", Name: "postgres", Status: "ERROR"}}, []receiver.Span{span("a", "", "CLIENT", "SELECT", nil)},
+			[]string{"upstream alone has CLIENT postgres", "we alone have CLIENT SELECT"}},
 		{"another kind", []receiver.Span{span("a", "", "CLIENT", "GET", nil)}, []receiver.Span{span("a", "", "SERVER", "GET", nil)},
 			[]string{"upstream alone has CLIENT GET", "we alone have SERVER GET"}},
 		{"another parent", []receiver.Span{server, span("b", "a", "CLIENT", "GET", nil)}, []receiver.Span{server, span("b", "", "CLIENT", "GET", nil)},

@@ -53,6 +53,12 @@ async def talk(say):
                 say(response.status)
             await told(say, session.get(url + "/missing", raise_for_status=True))
             await told(say, session.get(url + "/cut"))
+            try:
+                async with session.get(url + "/cut") as response:
+                    async for part in response.content.iter_any():
+                        say(part)
+            except aiohttp.ClientError as error:
+                say(type(error).__name__)
         say(traced)
     with socket.socket() as silent:
         silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
