@@ -125,6 +125,7 @@ func newer(versions []string, than string) []string {
 // available asks the package index for the versions that the interpreter can install, and returns them oldest first;
 // there is at least one. The error wraps pythonenv.ErrUnavailable.
 func available(l library, i pythonenv.Interpreter) ([]string, error) {
+	fmt.Fprintf(pythonenv.Progress, "qa: asking the package index for %s on %s\n", l.packageName(), i)
 	cmd := exec.Command(i.Path, "-m", "pip", "index", "versions", "--disable-pip-version-check", l.packageName())
 	cmd.Env = pythonenv.Environ()
 	out, err := cmd.Output()
