@@ -101,17 +101,6 @@ def answered(span, status, headers, version=None):
     attributes["http.response.headers"] = headers
 
 
-def unpacked(body):
-    """The payload of a body that is there as a whole, and that its library has unpacked whatever the headers say; None
-    when none are kept."""
-    capture = keeper()
-    if capture is None:
-        return None
-    capture.write(body)
-    capture.parts.append(False)
-    return capture.parts
-
-
 def template(pattern):
     """The route that a regular expression stands for: without its anchors, and with a first slash."""
     if pattern.startswith("^"):

@@ -52,6 +52,7 @@ HOOKS = {
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
     "httpx": "httpx",
+    "aiohttp.streams": "aiohttp_streams",
     "aiohttp.client": "aiohttp_client",
     "aiohttp.web_protocol": "aiohttp_server",
     "aiohttp.web_response": "aiohttp_server",

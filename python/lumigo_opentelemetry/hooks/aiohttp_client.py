@@ -1,7 +1,6 @@
 """aiohttp's client: a span for each request on the wire, so that a redirect has one of its own.
 
-A span begins before the connection is made, and ends when the response's body has been read, or is given up. The body is
-kept when the application reads it as a whole; one that it reads as a stream is not looked at.
+A span begins before the connection is made, and ends when the response's body has been read, or is given up.
 """
 
 from _contextvars import ContextVar
@@ -9,6 +8,7 @@ from time import time_ns
 
 from .. import _http, _imports, _tracing
 from .._http import trouble
+from .aiohttp_streams import kept
 
 _calls = ContextVar("lumigo_aiohttp_call", default=None)
 
@@ -59,7 +59,7 @@ class Call:
         if response.status == 101 or content.at_eof():
             span.end()
         else:
-            response._lumigo = reading = Reading(span, self.unpacks)
+            response._lumigo = reading = Reading(span, id(content), self.unpacks)
             content.on_eof(reading.arrived)
 
     def end(self, error):
@@ -73,26 +73,29 @@ class Call:
 
 
 class Reading:
-    """A response whose body has not been read yet."""
+    """A response whose body is being read from a stream, which lives at least as long as this."""
 
-    __slots__ = ("span", "unpacked", "last")
+    __slots__ = ("span", "stream", "unpacked", "last")
 
-    def __init__(self, span, unpacked):
+    def __init__(self, span, stream, unpacked):
         self.span = span
+        self.stream = stream
         self.unpacked = unpacked
         self.last = None
+        if span.recording and _tracing.settings.capture:
+            kept[stream] = _tracing.Capture(_tracing.settings.capture)
 
     def arrived(self):
         self.last = time_ns()
 
-    def finish(self, body=None, error=None):
+    def finish(self, error=None):
         span = self.span
         try:
             if span.recording:
-                if body:
-                    payload = _http.unpacked(body)
-                    if payload is not None:
-                        span.attributes["http.response.payload"] = payload if self.unpacked else payload[:-1]
+                capture = kept.pop(self.stream, None)
+                if capture is not None:
+                    marks = [False] if self.unpacked else []
+                    span.attributes["http.response.payload"] = capture.parts + marks
                 if error is not None:
                     span.record_exception(error)
         except Exception as fault:
@@ -156,9 +159,9 @@ def _read(original):
         try:
             body = await original(self)
         except BaseException as error:
-            reading.finish(error=error)
+            reading.finish(error)
             raise
-        reading.finish(body)
+        reading.finish()
         return body
 
     return wrapper
@@ -169,7 +172,7 @@ def _let_go(original):
         reading = self._lumigo
         if reading is not None:
             self._lumigo = None
-            reading.finish(error=self.content.exception())
+            reading.finish(self.content.exception())
         return original(self)
 
     return wrapper

@@ -1,13 +1,14 @@
 """aiohttp's server: a span for each request, with the route of its resource.
 
-A span ends when the response has been sent, that of a websocket with its handshake. Bodies are kept when the application
-has read or made them as a whole, and as it writes the parts of a stream.
+A span ends when the response has been sent, that of a websocket with its handshake. Bodies are kept as the application
+reads and writes them.
 """
 
 import sys
 
 from .. import _asgi, _http, _imports, _log, _tracing
 from .._http import serving, trouble
+from .aiohttp_streams import kept
 
 
 def install(module):
@@ -57,6 +58,8 @@ def _handle_request(original):
             trouble(error)
         if traced is None:
             return await original(self, request, *rest, **named)
+        if traced.received is not None:
+            kept[id(request.content)] = traced.received
         span = _tracing.activate(traced.span)
         try:
             result = await original(self, request, *rest, **named)
@@ -67,6 +70,8 @@ def _handle_request(original):
             raise
         finally:
             _tracing.deactivate(span)
+            if traced.received is not None:
+                kept.pop(id(request.content), None)
             traced.finish()
 
     return wrapper
@@ -81,10 +86,8 @@ def _answer(traced, request, response):
         resource = None if match is None else match.route.resource  # none for what matches nothing
         if resource is not None:
             traced.route(resource.canonical)
-        received = getattr(request, "_read_bytes", None)
-        if received and traced.received is not None:
-            traced.received.write(received)
-            traced.received.parts.append(False)
+        if traced.received is not None:
+            traced.received.parts.append(False)  # aiohttp unpacks before the application reads
         if response is None:
             return
         traced.status = response.status

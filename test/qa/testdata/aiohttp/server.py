@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import os
 import threading
 
@@ -17,6 +18,11 @@ async def user(request):
 @routes.post("/users")
 async def create(request):
     return web.json_response(await request.json(), status=201)
+
+
+@routes.put("/upload")
+async def upload(request):
+    return web.Response(text=" ".join([str(len(part)) async for part in request.content.iter_chunked(9)]))
 
 
 @routes.view("/form")
@@ -115,6 +121,7 @@ def ask_all():
     ask("GET", "/users/7?token=hush")
     ask("POST", "/users", {"name": "ann", "password": "hush"})
     ask("POST", "/form", b"a=1&password=hush", Content_Type="application/x-www-form-urlencoded")
+    ask("PUT", "/upload", gzip.compress(b'{"password": "hush"}'), Content_Type="text/json", Content_Encoding="gzip")
     ask("GET", "/inner/things/hat")
     ask("GET", "/boom")
     ask("GET", "/late")
