@@ -37,8 +37,8 @@ func newestKnown(t *testing.T, l library, i pythonenv.Interpreter) string {
 	return ""
 }
 
-// TestNewestVersions is the quick slice of the matrix, on the oldest and the newest CPython that there are results for,
-// and tries that each library's hook can be disabled.
+// TestNewestVersions is the quick slice of the matrix: each library on the oldest and the newest CPython that it has passed
+// on. It also tries that each library's hook can be disabled, by either name.
 func TestNewestVersions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
@@ -52,18 +52,26 @@ func TestNewestVersions(t *testing.T) {
 	if err != nil || len(pythons) == 0 {
 		t.Fatalf("there are no files of versions: %v", err)
 	}
-	for _, python := range slices.Compact([]string{pythons[0], pythons[len(pythons)-1]}) {
-		i, ok := pythonenv.Find(python)
-		if !ok {
-			t.Logf("SKIP: there is no CPython %s here", python)
+	for _, l := range libraries {
+		versions := map[string]string{} // by CPython
+		var passed []pythonenv.Interpreter
+		for _, python := range pythons {
+			i, ok := pythonenv.Find(python)
+			if !ok {
+				continue
+			}
+			if version := newestKnown(t, l, i); version != "" {
+				versions[python] = version
+				passed = append(passed, i)
+			}
+		}
+		if len(passed) == 0 {
+			t.Logf("SKIP: no version of %s has passed on a CPython that is here", l.name)
 			continue
 		}
-		for _, l := range libraries {
-			t.Run(python+"/"+l.name, func(t *testing.T) {
-				version := newestKnown(t, l, i)
-				if version == "" {
-					t.Skipf("SKIP: no version of %s has passed on CPython %s", l.name, python)
-				}
+		for _, i := range slices.Compact([]pythonenv.Interpreter{passed[0], passed[len(passed)-1]}) {
+			t.Run(l.name+"/"+i.Short(), func(t *testing.T) {
+				version := versions[i.Short()]
 				err := c.check(l, version, i)
 				if errors.Is(err, pythonenv.ErrUnavailable) || errors.Is(err, errNoServer) {
 					t.Skipf("SKIP: %v", err)
@@ -71,8 +79,9 @@ func TestNewestVersions(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s %s: %v", l.name, version, err)
 				}
-				disabled(t, c, l, version, i, l.name)
-				disabled(t, c, l, version, i, l.packageName())
+				for _, name := range slices.Compact([]string{l.name, l.packageName()}) {
+					disabled(t, c, l, version, i, name)
+				}
 			})
 		}
 	}
