@@ -32,6 +32,8 @@ var instrumentationAliases = map[string][]string{
 	// Ours.
 	"aio_pika":        nil,
 	"aiohttp":         nil,
+	"aiohttp-client":  nil,
+	"aiohttp-server":  nil,
 	"aiokafka":        nil,
 	"aiosqlite":       nil,
 	"anthropic":       nil,

@@ -52,6 +52,15 @@ HOOKS = {
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
     "httpx": "httpx",
+    "aiohttp.streams": "aiohttp_streams",
+    "aiohttp.client": "aiohttp_client",
+    "aiohttp.web_protocol": "aiohttp_server",
+    "aiohttp.web_response": "aiohttp_server",
+    "aiohttp.web_ws": "aiohttp_server",
+    "tornado.web": "tornado",
+    "tornado.routing": "tornado",
+    "tornado.simple_httpclient": "tornado",
+    "tornado.curl_httpclient": "tornado",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
