@@ -51,6 +51,7 @@ HOOKS = {
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
+    "pymongo.monitoring": "pymongo",
     "httpx": "httpx",
 }
 

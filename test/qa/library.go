@@ -27,10 +27,20 @@ func pin(name string, more ...string) func(string) []string {
 	return func(version string) []string { return append([]string{name + "==" + version}, more...) }
 }
 
+// motorPins has the pymongo of the time, where motor does not say itself which one it can work with.
+func motorPins(version string) []string {
+	if compareVersions(version, "3.0") >= 0 && compareVersions(version, "3.6") < 0 {
+		return []string{"motor==" + version, "pymongo==4.8.0"}
+	}
+	return []string{"motor==" + version}
+}
+
 var libraries = []library{
 	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{{"sync", ""}, {"aio", "4.2.0"}}},
 	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
 	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
+	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
+	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 }
