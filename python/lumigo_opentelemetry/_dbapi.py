@@ -4,6 +4,8 @@ A driver whose classes can be subclassed calls run() from there, as sqlite3 does
 connector() wraps connect() so that it gives out proxies.
 """
 
+from _contextvars import ContextVar
+
 from . import _tracing
 
 VALUES = 20  # parameters shown, and executemany's rows
@@ -31,6 +33,12 @@ class Seam:
         for name, value in attributes.items():
             if value is not None and value != "":
                 self.attributes[name] = value
+
+
+_summary = ContextVar("lumigo_statement_summary", default=None)
+
+# summarise(text) says for what composes statements what those that follow in this context are in short; None ends it.
+summarise = _summary.set
 
 
 def statement(sql):
@@ -137,6 +145,9 @@ def start(seam, sql, values=None, many=False):
             if shown:
                 attributes["db.statement.parameters"] = shown
     name = operation + " " + table if table else operation or seam.system
+    summary = _summary.get()
+    if summary:
+        attributes["db.query.summary"] = name = summary
     return _tracing.start_span(name, _tracing.CLIENT, attributes)
 
 

@@ -52,6 +52,8 @@ HOOKS = {
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
     "pymongo.monitoring": "pymongo",
+    "asyncpg": "asyncpg",
+    "sqlalchemy": "sqlalchemy",
     "httpx": "httpx",
 }
 

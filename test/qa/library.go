@@ -8,6 +8,7 @@ type library struct {
 	pins   func(version string) []string // what is installed; the first is the package itself
 	server *server                       // nil when the apps bring their own
 	apps   []app
+	label  string // the attribute that it adds to other libraries' spans, if it has none of its own
 }
 
 // packageName is what the package index has the library under.
@@ -42,5 +43,10 @@ var libraries = []library{
 	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
 	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{"aio", ""}}},
+	{
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
+		apps: []app{{"sync", ""}, {"aio", "1.4.22"}},
+	},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 }
