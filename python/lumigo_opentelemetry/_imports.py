@@ -53,12 +53,18 @@ HOOKS = {
     "pymysql.cursors": "pymysql",
     "pymongo.monitoring": "pymongo",
     "asyncpg": "asyncpg",
+    "aiosqlite.core": "aiosqlite",
+    "MySQLdb.connections": "mysqlclient",
+    "MySQLdb.cursors": "mysqlclient",
+    "mysql.connector.cursor": "mysql_connector",
+    "mysql.connector.cursor_cext": "mysql_connector",
+    "mysql.connector.aio.cursor": "mysql_connector",
     "sqlalchemy": "sqlalchemy",
     "httpx": "httpx",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

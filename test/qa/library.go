@@ -48,5 +48,8 @@ var libraries = []library{
 		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
 		apps: []app{{"sync", ""}, {"aio", "1.4.22"}},
 	},
+	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{"aio", ""}}},
+	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{"sync", ""}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 }
