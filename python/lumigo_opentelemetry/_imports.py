@@ -51,6 +51,15 @@ HOOKS = {
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
+    "pymongo.monitoring": "pymongo",
+    "asyncpg": "asyncpg",
+    "aiosqlite.core": "aiosqlite",
+    "MySQLdb.connections": "mysqlclient",
+    "MySQLdb.cursors": "mysqlclient",
+    "mysql.connector.cursor": "mysql_connector",
+    "mysql.connector.cursor_cext": "mysql_connector",
+    "mysql.connector.aio.cursor": "mysql_connector",
+    "sqlalchemy": "sqlalchemy",
     "httpx": "httpx",
     "aiohttp.streams": "aiohttp_streams",
     "aiohttp.client": "aiohttp_client",
@@ -64,7 +73,7 @@ HOOKS = {
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

@@ -11,6 +11,7 @@ type library struct {
 	pins   pins    // what is installed; the first is the package itself
 	server *server // nil when the apps bring their own
 	apps   []app
+	label  string // the attribute that it adds to other libraries' spans, if it has none of its own
 }
 
 // packageName is what the package index has the library under.
@@ -55,6 +56,14 @@ func (p pins) before(than string, more ...string) pins {
 // uvicorn serves the ASGI applications of frameworks.
 var uvicorn = []string{"uvicorn==0.33.0; python_version >= '3.8'", "uvicorn==0.22.0; python_version < '3.8'"}
 
+// motorPins has the pymongo of the time, where motor does not say itself which one it can work with.
+func motorPins(version string) []string {
+	if compareVersions(version, "3.0") >= 0 && compareVersions(version, "3.6") < 0 {
+		return []string{"motor==" + version, "pymongo==4.8.0"}
+	}
+	return []string{"motor==" + version}
+}
+
 var libraries = []library{
 	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{{"sync", ""}, {"aio", "4.2.0"}}},
 	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
@@ -76,4 +85,14 @@ var libraries = []library{
 	{name: "gunicorn", apps: []app{{"app", ""}}, pins: pin("gunicorn").
 		before("21.0", "setuptools==75.3.0; python_version >= '3.8'", "setuptools==68.0.0; python_version < '3.8'")},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
+	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{"aio", ""}}},
+	{
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
+		apps: []app{{"sync", ""}, {"aio", "1.4.22"}},
+	},
+	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{"aio", ""}}},
+	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{"sync", ""}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
+	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 }

@@ -114,7 +114,10 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	}
 	clients := 0
 	for _, s := range spans {
-		if s.Kind == "CLIENT" {
+		if l.label != "" && s.Attributes[l.label] != nil {
+			t.Errorf("with %s disabled there is %s = %v", name, l.label, s.Attributes[l.label])
+		}
+		if s.Kind == "CLIENT" && (l.label == "" || s.ParentID == "") {
 			clients++
 		}
 	}

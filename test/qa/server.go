@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 )
 
 // errNoServer says that a server is not installed here.
@@ -23,6 +25,7 @@ type server struct {
 	name    string
 	program string                                                    // looked for on PATH, and in the directories of dirs
 	dirs    []string                                                  // patterns
+	build   func() (program string, err error)                        // makes the program instead
 	prepare func(program, dir string) []*exec.Cmd                     // run to their ends before it starts
 	command func(program, dir string, port int) *exec.Cmd             // runs until it is stopped
 	asked   func(ctx context.Context, program string, port int) error // nil when it answers; nil to connect only
@@ -61,6 +64,32 @@ var mariadbServer = &server{
 	},
 }
 
+// ferretServer stands in for MongoDB, whose protocol it speaks.
+var ferretServer = &server{
+	name: "FerretDB", program: "ferretdb",
+	build: func() (string, error) {
+		root, err := pythonenv.Root()
+		if err != nil {
+			return "", err
+		}
+		cache, err := pythonenv.CacheDir()
+		if err != nil {
+			return "", err
+		}
+		program := filepath.Join(cache, "ferretdb")
+		cmd := exec.Command("go", "build", "-tags", "ferretdb_no_postgresql", "-o", program, ".")
+		cmd.Dir, cmd.Env = filepath.Join(root, "test", "ferretdb"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
+		}
+		return program, err
+	},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir)
+	},
+}
+
 // beside is a program in the same directory as another, whatever links lead there.
 func beside(program, name string) string {
 	if real, err := filepath.EvalSymlinks(program); err == nil {
@@ -71,6 +100,13 @@ func beside(program, name string) string {
 
 // find returns the path of the server's program.
 func (s *server) find() (string, error) {
+	if s.build != nil {
+		program, err := s.build()
+		if err != nil {
+			return "", fmt.Errorf("%s %w (%v)", s.name, errNoServer, err)
+		}
+		return program, nil
+	}
 	for _, pattern := range s.dirs {
 		found, _ := filepath.Glob(filepath.Join(pattern, s.program))
 		if len(found) > 0 {
