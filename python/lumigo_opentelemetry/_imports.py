@@ -52,6 +52,10 @@ HOOKS = {
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
     "httpx": "httpx",
+    "kafka.producer.kafka": "kafka_python",
+    "kafka.consumer.group": "kafka_python",
+    "pika.channel": "pika",
+    "pika.adapters.blocking_connection": "pika",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
