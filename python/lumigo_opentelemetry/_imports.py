@@ -54,6 +54,11 @@ HOOKS = {
     "httpx": "httpx",
     "kafka.producer.kafka": "kafka_python",
     "kafka.consumer.group": "kafka_python",
+    "celery.app.amqp": "celery",
+    "celery.app.trace": "celery",
+    "kombu.messaging": "celery",
+    "confluent_kafka.cimpl": "confluent_kafka",
+    "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
     "pika.channel": "pika",
     "pika.adapters.blocking_connection": "pika",
 }

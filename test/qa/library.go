@@ -34,5 +34,7 @@ var libraries = []library{
 	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "kafka_python", pins: pin("kafka-python"), server: kafkaServer, apps: []app{{"sync", ""}}},
 	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{"sync", ""}, {"aio", "1.0.0"}}},
+	{name: "celery", pins: pin("celery"), server: rabbitmqServer, apps: []app{{"worker", ""}}},
+	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{"sync", ""}, {"aio", "2.13.0"}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
 }
