@@ -59,6 +59,11 @@ HOOKS = {
     "kombu.messaging": "celery",
     "confluent_kafka.cimpl": "confluent_kafka",
     "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
+    "aiokafka.producer.producer": "aiokafka",
+    "aiokafka.consumer.consumer": "aiokafka",
+    "aio_pika.exchange": "aio_pika",
+    "aio_pika.queue": "aio_pika",
+    "aio_pika.robust_queue": "aio_pika",
     "pika.channel": "pika",
     "pika.adapters.blocking_connection": "pika",
 }

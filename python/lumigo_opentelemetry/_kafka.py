@@ -1,9 +1,8 @@
-"""What the hooks of Kafka's clients share: the attributes of their spans."""
+"""What the hooks of Kafka's clients share: the attributes of their spans, and what is known of a consumer."""
 
-from . import _messaging
-from ._messaging import extracted as context_of
-
-__all__ = ["base", "context_of", "process", "received", "sent"]
+from . import _messaging, _tracing
+from ._http import trouble
+from ._messaging import extracted
 
 
 def base(servers, client_id):
@@ -29,6 +28,62 @@ def sent(common, topic, key, value):
     return span
 
 
+def delivered(span, metadata):
+    """Ends the span of a message that a broker has acknowledged. metadata: where it is."""
+    try:
+        if span.recording:
+            span.attributes["messaging.destination.partition.id"] = str(metadata.partition)
+            if metadata.offset >= 0:
+                span.attributes["messaging.kafka.offset"] = metadata.offset
+    except Exception as error:
+        trouble(error)
+    _messaging.end(span)
+
+
+class Consuming:
+    """What is known of a consumer: what its spans have in common, and whose turn it is."""
+
+    __slots__ = ("common", "turn")
+
+    def __init__(self, common, group=None):
+        self.common = common
+        if group:
+            common["messaging.consumer.group.name"] = group
+        self.turn = _messaging.Turn()
+
+    def asked(self):
+        """The application asks for what comes next, or for nothing any more."""
+        try:
+            self.turn.done()
+        except Exception as error:
+            trouble(error)
+
+    def one(self, record):
+        """It has been given this one."""
+        _messaging.begin(self.turn, self.process, record)
+
+    def many(self, operation, batches, start):
+        """It is to be given lists of records, by their partitions. Returns the same, to be processed one by one as they are
+        looped over."""
+        try:
+            records = [record for batch in batches.values() for record in batch]
+            if not records or _tracing.suppressed():
+                return batches
+            contexts = [extracted(getattr(record, "headers", None)) for record in records]
+            span = received(self.common, operation, {partition.topic for partition in batches}, contexts, start)
+
+            def process(record):
+                return self.process(record, span)
+
+            return {partition: _messaging.Messages(batch, process) for partition, batch in batches.items()}
+        except Exception as error:
+            trouble(error)
+            return batches
+
+    def process(self, record, poll=None):
+        return process(self.common, record.topic, record, getattr(record, "headers", None), poll)
+
+
 def received(common, operation, topics, contexts, start):
     """The span, which has ended, of messages that the application has been given at once. topics: a set."""
     span = _messaging.receiving(common, operation, next(iter(topics)) if len(topics) == 1 else None, contexts, start)
@@ -40,7 +95,7 @@ def received(common, operation, topics, contexts, start):
 def process(common, topic, record, headers, poll=None):
     """The span of a message that is being processed. record: with partition, offset, key and value. poll: the span of
     the batch that it came in."""
-    span = _messaging.processing(common, topic, context_of(headers), poll)
+    span = _messaging.processing(common, topic, extracted(headers), poll)
     if span.recording:
         own = span.attributes
         own["messaging.destination.partition.id"] = str(record.partition)

@@ -132,6 +132,18 @@ class Loop:
         self._turn.done()
 
 
+class AsyncLoop(Loop):
+    """The same for async for."""
+
+    __slots__ = ()
+
+    def __aiter__(self):
+        return self
+
+    def __anext__(self):
+        return self._consumer.__anext__()
+
+
 class Messages(list):
     """A list of messages each of which is processed under a span of its own while a loop is at it: process(message) starts
     it. Slices and copies are plain lists."""
@@ -192,7 +204,7 @@ def extracted(headers):
     if not headers:
         return None
     found = {}
-    for name, value in headers.items() if isinstance(headers, dict) else headers:
+    for name, value in headers.items() if hasattr(headers, "items") else headers:
         if isinstance(name, bytes):
             name = name.decode("latin-1")
         name = str(name).lower()

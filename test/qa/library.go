@@ -36,5 +36,7 @@ var libraries = []library{
 	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{"sync", ""}, {"aio", "1.0.0"}}},
 	{name: "celery", pins: pin("celery"), server: rabbitmqServer, apps: []app{{"worker", ""}}},
 	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{"sync", ""}, {"aio", "2.13.0"}}},
+	{name: "aiokafka", pins: pin("aiokafka"), server: kafkaServer, apps: []app{{"aio", ""}}},
+	{name: "aio_pika", pins: pin("aio-pika"), server: rabbitmqServer, apps: []app{{"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
 }

@@ -8,9 +8,8 @@ seen them, so that what the package or the application derives from them is trac
 from collections import namedtuple
 from time import time_ns
 
-from .. import _imports, _messaging, _tracing
+from .. import _imports, _kafka, _messaging, _tracing
 from .._http import trouble
-from .._kafka import base, context_of, process, received, sent
 
 _PRODUCE = ("topic", "value", "key", "partition", "callback", "on_delivery", "timestamp", "headers")
 
@@ -36,13 +35,13 @@ def _common(args, named):
             if isinstance(each, dict):
                 settings.update(each)
         get = settings.get
-        common = base(get("bootstrap.servers") or get("metadata.broker.list"), get("client.id"))
+        common = _kafka.base(get("bootstrap.servers") or get("metadata.broker.list"), get("client.id"))
         if get("group.id"):
             common["messaging.consumer.group.name"] = get("group.id")
         return common
     except Exception as error:
         trouble(error)
-        return base(None, None)
+        return _kafka.base(None, None)
 
 
 def _producer(original):
@@ -79,7 +78,7 @@ def _begin(common, given):
     topic = given.get("topic")
     if not isinstance(topic, str):
         return None
-    span = sent(common, topic, given.get("key"), given.get("value"))
+    span = _kafka.sent(common, topic, given.get("key"), given.get("value"))
     headers = given.get("headers")
     if not _messaging.propagated(headers):
         if isinstance(headers, dict):
@@ -89,24 +88,12 @@ def _begin(common, given):
     return span
 
 
-class _Consuming:
-    """What is known of a consumer."""
-
-    __slots__ = ("common", "turn")
-
-    def __init__(self, common):
-        self.common = common
-        self.turn = _messaging.Turn()
-
-    def asked(self):
-        try:
-            self.turn.done()
-        except Exception as error:
-            trouble(error)
+class _Consuming(_kafka.Consuming):
+    __slots__ = ()
 
     def polled(self, message):
         if message is not None:
-            _messaging.begin(self.turn, self.process, message)
+            self.one(message)
 
     def consumed(self, messages, start):
         """The same messages, which are processed one by one as they are looped over."""
@@ -114,8 +101,8 @@ class _Consuming:
             good = [message for message in messages if message.error() is None]
             if not good or _tracing.suppressed():
                 return messages
-            contexts = [context_of(message.headers()) for message in good]
-            span = received(self.common, "consume", {message.topic() for message in good}, contexts, start)
+            contexts = [_messaging.extracted(message.headers()) for message in good]
+            span = _kafka.received(self.common, "consume", {message.topic() for message in good}, contexts, start)
             return _messaging.Messages(messages, lambda message: self.process(message, span))
         except Exception as error:
             trouble(error)
@@ -125,7 +112,7 @@ class _Consuming:
         if message.error() is not None:
             return None
         record = _Record(message.partition(), message.offset(), message.key(), message.value())
-        return process(self.common, message.topic(), record, message.headers(), poll)
+        return _kafka.process(self.common, message.topic(), record, message.headers(), poll)
 
 
 def _consumer(original):

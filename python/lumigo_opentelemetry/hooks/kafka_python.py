@@ -3,9 +3,8 @@ loop over the consumer, or over what poll() returns, is at it."""
 
 from time import time_ns
 
-from .. import _imports, _messaging, _tracing
+from .. import _imports, _kafka, _messaging, _tracing
 from .._http import trouble
-from .._kafka import base, context_of, process, received, sent
 
 _HEADERS_SINCE = (0, 11)  # the brokers' version
 
@@ -45,8 +44,8 @@ def _send(original):
             raise
         try:
             _messaging.ends_later(span)
-            future.add_callback(_delivered, span)
-            future.add_errback(_failed, span)
+            future.add_callback(_kafka.delivered, span)
+            future.add_errback(_messaging.end, span)
         except Exception as error:
             trouble(error)
             _messaging.end(span)
@@ -62,7 +61,7 @@ def _begin(producer, given):
     common = producer._lumigo
     if common is None:
         common = producer._lumigo = _common(producer.config)
-    span = sent(common, topic, given.get("key"), given.get("value"))
+    span = _kafka.sent(common, topic, given.get("key"), given.get("value"))
     headers = given.get("headers")
     # Anything but a list is refused by the library, as what an older broker cannot take is.
     if "headers" in given.names and (headers is None or type(headers) is list) and producer.config["api_version"] >= _HEADERS_SINCE:
@@ -71,45 +70,23 @@ def _begin(producer, given):
     return span
 
 
-def _delivered(span, metadata):
-    try:
-        if span.recording:
-            span.attributes["messaging.destination.partition.id"] = str(metadata.partition)
-            if metadata.offset >= 0:
-                span.attributes["messaging.kafka.offset"] = metadata.offset
-    except Exception as error:
-        trouble(error)
-    _messaging.end(span)
-
-
-def _failed(span, error):
-    _messaging.end(span, error)
-
-
 # --- consumers ----------------------------------------------------------------------------
 
 
-class _Consuming:
-    """What is known of a consumer. asking: inside of __next__, which may call poll()."""
+class _Consuming(_kafka.Consuming):
+    """asking: inside of __next__, which may call poll()."""
 
-    __slots__ = ("common", "turn", "asking")
+    __slots__ = ("asking",)
 
-    def __init__(self, consumer):
-        self.common = _common(consumer.config)
-        group = consumer.config.get("group_id")
-        if group:
-            self.common["messaging.consumer.group.name"] = group
-        self.turn = _messaging.Turn()
+    def __init__(self, config):
+        _kafka.Consuming.__init__(self, _common(config), config.get("group_id"))
         self.asking = False
-
-    def process(self, record, poll=None):
-        return process(self.common, record.topic, record, getattr(record, "headers", None), poll)
 
 
 def _state(consumer):
     state = consumer._lumigo
     if state is None:
-        state = consumer._lumigo = _Consuming(consumer)
+        state = consumer._lumigo = _Consuming(consumer.config)
     return state
 
 
@@ -129,7 +106,7 @@ def _next(original):
     def __next__(self):
         try:
             state = _state(self)
-            state.turn.done()
+            state.asked()
             state.asking = True
         except Exception as error:
             trouble(error)
@@ -138,7 +115,7 @@ def _next(original):
             record = original(self)
         finally:
             state.asking = False
-        _messaging.begin(state.turn, state.process, record)
+        state.one(record)
         return record
 
     return __next__
@@ -148,46 +125,27 @@ def _poll(original):
     def poll(self, *args, **named):
         try:
             state = _state(self)
-            traced = not state.asking and not _tracing.suppressed()
-            if traced:
-                state.turn.done()
         except Exception as error:
             trouble(error)
-            traced = False
+            state = None
+        if state is None or state.asking:
+            return original(self, *args, **named)
+        state.asked()
         start = time_ns()
-        batches = original(self, *args, **named)
-        if batches and traced:
-            try:
-                return _received(state, batches, start)
-            except Exception as error:
-                trouble(error)
-        return batches
+        return state.many("poll", original(self, *args, **named), start)
 
     return poll
-
-
-def _received(state, batches, start):
-    """The same records, which are processed one by one as they are looped over."""
-    records = [record for each in batches.values() for record in each]
-    topics = {partition.topic for partition in batches}
-    contexts = [context_of(getattr(record, "headers", None)) for record in records]
-    span = received(state.common, "poll", topics, contexts, start)
-
-    def process(record):
-        return state.process(record, span)
-
-    return {partition: _messaging.Messages(each, process) for partition, each in batches.items()}
 
 
 def _close(original):
     def close(self, *args, **named):
         state = self._lumigo
         if state is not None:
-            state.turn.done()
+            state.asked()
         return original(self, *args, **named)
 
     return close
 
 
 def _common(config):
-    return base(config.get("bootstrap_servers"), config.get("client_id"))
+    return _kafka.base(config.get("bootstrap_servers"), config.get("client_id"))

@@ -26,7 +26,7 @@ def work(say):
     for number in range(MESSAGES):
         order = json.dumps({"number": number, "password": "hunter2"}).encode()
         producer.produce(
-            TOPIC, order, b"key-%d" % number, headers=headers, on_delivery=lambda error, message: delivered.append((error, message.offset()))
+            TOPIC, order, b"key-%d" % number, headers=headers, on_delivery=lambda error, got: delivered.append((error, got.offset()))
         )
         say(producer.flush(30))
     say(delivered, headers)
