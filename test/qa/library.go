@@ -84,6 +84,12 @@ var libraries = []library{
 	{name: "uvicorn", pins: pin("uvicorn"), apps: []app{{"app", ""}}},
 	{name: "gunicorn", apps: []app{{"app", ""}}, pins: pin("gunicorn").
 		before("21.0", "setuptools==75.3.0; python_version >= '3.8'", "setuptools==68.0.0; python_version < '3.8'")},
+	{name: "kafka_python", pins: pin("kafka-python"), server: kafkaServer, apps: []app{{"sync", ""}}},
+	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{"sync", ""}, {"aio", "1.0.0"}}},
+	{name: "celery", pins: pin("celery"), server: rabbitmqServer, apps: []app{{"worker", ""}}},
+	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{"sync", ""}, {"aio", "2.13.0"}}},
+	{name: "aiokafka", pins: pin("aiokafka"), server: kafkaServer, apps: []app{{"aio", ""}}},
+	{name: "aio_pika", pins: pin("aio-pika"), server: rabbitmqServer, apps: []app{{"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
 	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
 	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{"aio", ""}}},
