@@ -772,8 +772,20 @@ _INJECT = {
     "b3": _write_b3,
     "b3multi": _write_b3multi,
 }
+_FIELDS = {
+    "tracecontext": ("traceparent", "tracestate"),
+    "baggage": ("baggage",),
+    "b3": ("b3",),
+    "b3multi": ("x-b3-traceid", "x-b3-spanid", "x-b3-sampled"),
+}
 _injectors = _extractors = ()
 _only_w3c = False
+
+
+def fields():
+    """The names that inject may write, where they must be asked for."""
+    return [name for propagator in settings.propagators for name in _FIELDS.get(propagator, ())]
+
 
 # The headers that a caller's context may come in, in lower case.
 PROPAGATED = frozenset((
