@@ -33,5 +33,5 @@ var libraries = []library{
 	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
-	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}}},
+	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
 }

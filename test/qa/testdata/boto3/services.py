@@ -58,8 +58,6 @@ def stream(say):
     kinesis.create_stream(StreamName="clicks", ShardCount=1)
     say(kinesis.put_record(StreamName="clicks", Data=b"click", PartitionKey="1")["ShardId"])
     kinesis.delete_stream(StreamName="clicks")
-    events = boto3.client("events", **AWS)
-    say(events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": '{"item": 1}'}])["FailedEntryCount"])
 
 
 def function(say):
