@@ -13,6 +13,7 @@ from . import _log
 
 # Module imported by the app -> file in hooks/.
 HOOKS = {
+    "logging": "logging",
     "threading": "threads",
     "concurrent.futures.thread": "executors",
     "opentelemetry.context": "opentelemetry",
@@ -181,8 +182,11 @@ def names_of(module_name, hook):
     return {_plain(name) for name in names}
 
 
-def enable(disabled=()):
-    """Start to watch imports; modules that are there already are hooked at once."""
+def enable(disabled=(), only=None):
+    """Start to watch imports; modules that are there already are hooked at once. only: of no other modules."""
+    if only is not None:
+        for name in HOOKS.keys() - only:
+            del HOOKS[name]
     _disabled.update(_plain(name) for name in disabled)
     if not any(type(finder) is _Finder for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -66,6 +66,7 @@ class Settings:
         self.redis_reduced = True
         self.trace_header = None
         self.ring = 0
+        self.logs = False
 
 
 settings = Settings()
@@ -472,6 +473,20 @@ def emit(record):
     ensure_own()
     _spans.append(_handover.tamed(record))
     if len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
+        _drain()
+
+
+def log(record, now):
+    """Hand over a log record, at once or with the spans that it was written in."""
+    ensure_own()
+    try:
+        data = dumps(record, 2)
+    except Exception:
+        data = None
+    if data is None or len(data) > MAX_RECORD:
+        data = _handover.tamed(record)
+    _spans.append(data)
+    if now or len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
         _drain()
 
 
