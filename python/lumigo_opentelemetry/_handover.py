@@ -27,6 +27,8 @@ BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
 _HIGH_DESCRIPTOR = 900  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
+_RECORDS = 1 << 32  # of an entry in the ring
+_SPANS = 1 << 48 | _RECORDS
 _RING_AFTER = 48  # frames: mapping memory costs about as much as sending so many
 _ENVIRON_VALUE = 1024
 _CHECK_NS = 1000000000
@@ -276,20 +278,23 @@ def drain():
             if _ring is None or _backlog:
                 _drain(lock)
                 continue
-            last_sent = time_ns()  # the same in short, for the usual case
-            count, facts = len(spans), len(notes)  # more may come while we are at it
-            records = count + facts
-            if records == 1:
-                body = spans.pop(0) if count else notes.pop(0)
+            last_sent = time_ns()  # the same in short, for the usual cases
+            if notes:
+                count, facts = 0, 1
+                body = notes.pop(0)
             else:
-                body = b"".join(notes[:facts] + spans[:count])
-                if len(body) > MAX_RECORD:
-                    _drain(lock)
-                    continue
-                del notes[:facts], spans[:count]
-            _made += count
-            if not _ring.write(count << 48 | records << 32, body, _made):
-                _keep(body, records, count)
+                count, facts = len(spans), 0  # more may come while we are at it
+                if count == 1:
+                    body = spans.pop(0)
+                else:
+                    body = b"".join(spans[:count])
+                    if len(body) > MAX_RECORD:
+                        _drain(lock)
+                        continue
+                    del spans[:count]
+                _made += count
+            if not _ring.write(count * _SPANS + facts * _RECORDS, body, _made):
+                _keep(body, facts + count, count)
             if not 0 <= last_sent - _checked < _CHECK_NS:
                 _check()
         except Exception as err:

@@ -81,7 +81,7 @@ def address(host, scheme):
     return known
 
 
-class Request:
+class Request(_tracing.Capture):
     """One request that this process serves, from its first seam to the end of its response."""
 
     mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
@@ -90,10 +90,10 @@ class Request:
     status = 0
     headers = None  # of the response
     received = None  # the request's body as the application read it
-    sent = None  # the response's
     done = False
 
     def __init__(self, span, method, path, query):
+        super().__init__(_tracing.settings.capture if span.recording else 0)  # for the response's
         self.span = span
         span.request = self
         self.method = method
@@ -105,7 +105,7 @@ class Request:
         span = self.span
         if span.recording:
             span.attributes["http.route"] = template
-            span.name = named(self.method) + " " + template
+            span.record[_tracing.NAME] = named(self.method) + " " + template
 
     def fail(self, error):
         """Records an exception that leaves the application, or would but for its framework."""
@@ -115,12 +115,7 @@ class Request:
     def keep(self, data):
         """Keeps bytes that go out."""
         try:
-            sent = self.sent
-            if sent is None:
-                if not self.span.recording:
-                    return
-                sent = self.sent = _tracing.Capture(_tracing.settings.capture)
-            sent.write(data)
+            self.write(data)
         except Exception as error:
             trouble(error)
 
@@ -144,8 +139,8 @@ class Request:
                     attributes["http.response.headers"] = self.headers
                 if self.received is not None:
                     attributes["http.request.payload"] = self.received.parts
-                if self.sent is not None:
-                    attributes["http.response.payload"] = self.sent.parts
+                if self.parts:
+                    attributes["http.response.payload"] = self.parts
         except Exception as error:
             trouble(error)
         span.end()

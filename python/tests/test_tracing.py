@@ -479,7 +479,7 @@ class CaptureTest(unittest.TestCase):
             ("more when it is full", 4, [b"abcd", b"e"], [b"abcd", b"", True]),
             ("empty pieces", 4, [b"", b"abcd", b""], [b"abcd"]),
             ("other kinds of bytes", 4, [bytearray(b"ab"), memoryview(b"cde")], [b"ab", b"cd", True]),
-            ("nothing is to be kept", 0, [b"a"], [b"", True]),
+            ("nothing is to be kept", 0, [b"a", b""], []),
         ]
         for name, limit, pieces, expected in rows:
             with self.subTest(name):

@@ -69,6 +69,6 @@ def _unconnected(pool, method, url, started, error):
         "server.address": pool.host,
         "server.port": port,
     }
-    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
+    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, _tracing.CURRENT, started)
     span.record_exception(error)
     span.end()
