@@ -21,7 +21,7 @@ type KeyValue struct {
 type Config struct {
 	SwitchOff     bool       // LUMIGO_SWITCH_OFF: do nothing at all
 	SDKDisabled   bool       // OTEL_SDK_DISABLED: the same, by OpenTelemetry's name
-	TracesEnabled bool       // LUMIGO_ENABLE_TRACES: false means that nothing is hooked
+	TracesEnabled bool       // LUMIGO_ENABLE_TRACES: false means that no library is hooked but logging
 	LogLevel      diag.Level // LUMIGO_DEBUG, else OTEL_LOG_LEVEL, else diag.Info
 
 	ServiceName        string     // OTEL_SERVICE_NAME
@@ -30,6 +30,10 @@ type Config struct {
 	ContainerName      string     // LUMIGO_CONTAINER_NAME
 
 	SpanDump string // LUMIGO_DEBUG_SPANDUMP: path of the span dump; "" for none
+
+	LogsEnabled  bool   // LUMIGO_ENABLE_LOGS: the records that the app logs are sent as well
+	LogsEndpoint string // full URL for logs; "" when none are to be sent. All else is as Export says
+	LogDump      string // LUMIGO_DEBUG_LOGDUMP: path of the log dump; "" for none
 
 	Masking                  Masking
 	Filter                   EndpointFilter

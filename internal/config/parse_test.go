@@ -311,6 +311,28 @@ func TestWhereSpansGo(t *testing.T) {
 			}
 		})
 	}
+	const logs, lumigoLogs = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://loki:3100/logs", "LUMIGO_LOGS_ENDPOINT=http://proxy/v1/logs"
+	for _, test := range []struct {
+		name    string
+		environ []string
+		want    string
+	}{
+		{"logs: not enabled", []string{token, lumigoLogs}, ""},
+		{"logs: token", []string{token}, lumigoLogsEndpoint},
+		{"logs: LUMIGO_LOGS_ENDPOINT", []string{token, lumigoLogs, otlp, logs}, "http://proxy/v1/logs"},
+		{"logs: no token", []string{lumigoLogs}, ""},
+		{"logs: OTLP endpoint", []string{token, otlp}, "http://collector:4318/base/v1/logs"},
+		{"logs: OTLP endpoint for logs", []string{otlp, logs}, "http://loki:3100/logs"},
+		{"logs: without traces", []string{token, "LUMIGO_ENABLE_TRACES=false"}, lumigoLogsEndpoint},
+	} {
+		enable := "LUMIGO_ENABLE_LOGS=true"
+		if test.want == "" && len(test.environ) > 1 {
+			enable = "LUMIGO_ENABLE_LOGS=yes"
+		}
+		if c, _ := Parse(append(test.environ, enable)); c.LogsEndpoint != test.want {
+			t.Errorf("%s: endpoint %q, want %q", test.name, c.LogsEndpoint, test.want)
+		}
+	}
 	c, _ := Parse([]string{token, "OTEL_TRACES_EXPORTER=console"})
 	if !c.Export.Console || c.Export.Token != goodToken {
 		t.Errorf("OTEL_TRACES_EXPORTER=console: Export = %+v, want Console and the token, which is still to be masked", c.Export)

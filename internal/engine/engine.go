@@ -339,8 +339,8 @@ func (e *Engine) settle(p *process, d *decoder, force bool) {
 	if p.conns > 0 && !force {
 		return // it has connected again
 	}
-	p.count.made = max(p.count.made, p.count.received+p.count.lost+p.count.malformed)
-	p.count.missing = p.count.made - p.count.received - p.count.lost - p.count.malformed
+	p.count.made = max(p.count.made, p.count.received+p.count.logs+p.count.lost+p.count.malformed)
+	p.count.missing = p.count.made - p.count.received - p.count.logs - p.count.lost - p.count.malformed
 	e.total.add(p.count)
 	delete(e.all, p)
 	if e.processes[p.pid] == p {

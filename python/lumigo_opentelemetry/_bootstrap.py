@@ -80,7 +80,7 @@ def _activate():
     _imports.private_directory = getattr(sys, "_lumigo_injected", False)
     _imports.wrap(os, "_exit", _leaving)
     active = True
-    _imports.enable(fields.get("disabled") or ())
+    _imports.enable(fields.get("disabled") or (), {"logging"} if fields.get("traces") is False else None)
 
 
 def _connect(handover):

@@ -39,7 +39,7 @@ _GONE = (32, 104)  # EPIPE, ECONNRESET: there is no engine at the other end
 _NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
 
 
-spans = []  # encoded finished spans, appended to by anybody
+spans = []  # encoded finished spans, and log records, which are counted as if they were; appended to by anybody
 notes = []  # encoded records of other kinds; sent first
 last_sent = 0  # time_ns of the last frame
 

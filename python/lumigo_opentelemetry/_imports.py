@@ -13,6 +13,7 @@ from . import _log
 
 # Module imported by the app -> file in hooks/.
 HOOKS = {
+    "logging": "logging",
     "threading": "threads",
     "concurrent.futures.thread": "executors",
     "opentelemetry.context": "opentelemetry",
@@ -45,6 +46,9 @@ HOOKS = {
     "requests.sessions": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
+    "botocore.vendored.requests.sessions": "http_clients",
+    "botocore.client": "botocore",
+    "boto3.resources.response": "botocore",
     "sqlite3.dbapi2": "sqlite3",
     "redis.client": "redis",
     "redis.asyncio.client": "redis",
@@ -213,8 +217,11 @@ def names_of(module_name, hook):
     return {_plain(name) for name in names}
 
 
-def enable(disabled=()):
-    """Start to watch imports; modules that are there already are hooked at once."""
+def enable(disabled=(), only=None):
+    """Start to watch imports; modules that are there already are hooked at once. only: of no other modules."""
+    if only is not None:
+        for name in HOOKS.keys() - only:
+            del HOOKS[name]
     _disabled.update(_plain(name) for name in disabled)
     if not any(type(finder) is _Finder for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -67,6 +67,7 @@ class Settings:
         self.mongo_reduced = True
         self.trace_header = None
         self.ring = 0
+        self.logs = False
 
 
 settings = Settings()
@@ -513,6 +514,20 @@ def emit(record):
         _drain()
 
 
+def log(record, now):
+    """Hand over a log record, at once or with the spans that it was written in."""
+    ensure_own()
+    try:
+        data = dumps(record, 2)
+    except Exception:
+        data = None
+    if data is None or len(data) > MAX_RECORD:
+        data = _handover.tamed(record)
+    _spans.append(data)
+    if now or len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
+        _drain()
+
+
 def note_fact(key, value):
     """A fact about this process, such as ("framework", "flask"), for its resource."""
     ensure_own()
@@ -797,8 +812,20 @@ _INJECT = {
     "b3": _write_b3,
     "b3multi": _write_b3multi,
 }
+_FIELDS = {
+    "tracecontext": ("traceparent", "tracestate"),
+    "baggage": ("baggage",),
+    "b3": ("b3",),
+    "b3multi": ("x-b3-traceid", "x-b3-spanid", "x-b3-sampled"),
+}
 _injectors = _extractors = ()
 _only_w3c = False
+
+
+def fields():
+    """The names that inject may write, where they must be asked for."""
+    return [name for propagator in settings.propagators for name in _FIELDS.get(propagator, ())]
+
 
 # The headers that a caller's context may come in, in lower case.
 PROPAGATED = frozenset((

@@ -101,4 +101,5 @@ var libraries = []library{
 	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{"sync", ""}}},
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
+	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
 }

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,6 +28,7 @@ var errNoServer = errors.New("is not installed")
 type server struct {
 	name    string
 	program string                                                    // looked for on PATH, and in the directories of dirs
+	pins    []string                                                  // or it is of these Python packages, in an environment of its own
 	dirs    []string                                                  // patterns
 	build   func() (program string, err error)                        // makes the program instead
 	prepare func(program, dir string) []*exec.Cmd                     // run to their ends before it starts
@@ -129,6 +132,30 @@ var kafkaServer = &server{
 	},
 }
 
+// motoServer stands in for AWS.
+var motoServer = &server{
+	name: "moto", program: "moto_server", pins: []string{"moto[server]==5.2.5", "boto3==1.44.8"},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	},
+	asked: func(ctx context.Context, program string, port int) error { // and told to run no functions
+		const settings = `{"lambda": {"use_docker": false}}`
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d/moto-api/config", port), strings.NewReader(settings))
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusCreated {
+			return fmt.Errorf("moto answers %s", response.Status)
+		}
+		return nil
+	},
+}
+
 // beside is a program in the same directory as another, whatever links lead there.
 func beside(program, name string) string {
 	if real, err := filepath.EvalSymlinks(program); err == nil {
@@ -145,6 +172,17 @@ func (s *server) find() (string, error) {
 			return "", fmt.Errorf("%s %w (%v)", s.name, errNoServer, err)
 		}
 		return program, nil
+	}
+	if s.pins != nil {
+		i, err := pythonenv.Default()
+		if err != nil {
+			return "", err
+		}
+		env, err := pythonenv.Venv(i, s.pins...)
+		if err != nil {
+			return "", err
+		}
+		return env.Bin(s.program), nil
 	}
 	for _, pattern := range s.dirs {
 		found, _ := filepath.Glob(filepath.Join(pattern, s.program))
