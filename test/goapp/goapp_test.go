@@ -611,6 +611,12 @@ func TestTracedByHand(t *testing.T) {
       CLIENT SELECT
       CLIENT GET 200
         SERVER GET /leaf 200
+      CLIENT grpc.health.v1.Health/Check
+        SERVER grpc.health.v1.Health/Check
+          CLIENT GET 200
+            SERVER GET /leaf 200
+      CLIENT no.Service/Method ERROR
+        SERVER no.Service/Method ERROR
 SERVER GET /leaf 200
 CONSUMER job
   CLIENT SELECT
@@ -621,6 +627,12 @@ CONSUMER job
     CLIENT SELECT
     CLIENT GET 200
       SERVER GET /leaf 200
+    CLIENT grpc.health.v1.Health/Check
+      SERVER grpc.health.v1.Health/Check
+        CLIENT GET 200
+          SERVER GET /leaf 200
+    CLIENT no.Service/Method ERROR
+      SERVER no.Service/Method ERROR
 SERVER GET /leaf 200
 CLIENT SELECT
 `
@@ -628,6 +640,10 @@ CLIENT SELECT
   SERVER request
     INTERNAL inner
       CLIENT sql.conn.query
+      CLIENT grpc.health.v1.Health/Check
+        SERVER request
+      CLIENT no.Service/Method
+SERVER request
 SERVER request
 SERVER request
 CONSUMER job
@@ -691,7 +707,7 @@ CONSUMER job
 					if s.Kind == "SERVER" {
 						theirs[i].Name = "request"
 					}
-					theirs[i].Attributes = nil
+					theirs[i].Attributes, theirs[i].Status = nil, "" // which those that are written do not say
 				}
 				if got := tree(ours); got != test.ours {
 					t.Errorf("got\n%swant\n%s", got, test.ours)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -159,26 +160,28 @@ func TestClients(t *testing.T) {
 		want   map[string]any
 	}{
 		{"an answer", "dns:///shop:50051", func(t *testing.T, c *Call) {
-			sent := pairs(c.Attempt(map[string][]string{"baggage": {"own=1"}}))
+			sent := pairs(c.Attempt(context.Background(), map[string][]string{"baggage": {"own=1"}}))
 			if len(sent["traceparent"]) != 1 || sent["baggage"] != nil {
 				t.Errorf("it is sent with %v", sent)
 			}
+			c.SentTo(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 4712})
+			c.SentTo(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711})
 			c.Finish(0, "")
 			c.Finish(14, "too late")
-		}, "UNSET", map[string]any{"rpc.grpc.status_code": 0.0, "server.address": "shop", "server.port": 50051.0}},
+		}, "UNSET", map[string]any{"rpc.grpc.status_code": 0.0, "server.address": "shop", "server.port": 50051.0, "network.peer.address": "192.0.2.1", "network.peer.port": 4711.0}},
 		{"several attempts", "unix:///run/shop", func(t *testing.T, c *Call) {
-			first := c.Attempt(nil)
-			if again := c.Attempt(nil); !reflect.DeepEqual(first, again) {
+			first := c.Attempt(context.Background(), nil)
+			if again := c.Attempt(context.Background(), nil); !reflect.DeepEqual(first, again) {
 				t.Errorf("first with %v, then with %v", first, again)
 			}
 			c.Finish(5, "no such order")
 		}, "ERROR", map[string]any{"rpc.grpc.status_code": 5.0, "error.type": "NOT_FOUND", "server.address": "run/shop"}},
 		{"no attempt", "shop", func(_ *testing.T, c *Call) { c.Finish(14, "no address") }, "ERROR", map[string]any{"error.type": "UNAVAILABLE", "server.address": "shop"}},
 		{"one that is traced by hand", "shop", func(t *testing.T, c *Call) {
-			if sent := c.Attempt(map[string][]string{"traceparent": {caller}}); sent != nil {
+			if sent := c.Attempt(context.Background(), map[string][]string{"traceparent": {caller}}); sent != nil {
 				t.Errorf("it is sent with %v", sent)
 			}
-			if sent := c.Attempt(nil); sent != nil {
+			if sent := c.Attempt(context.Background(), nil); sent != nil {
 				t.Errorf("then with %v", sent)
 			}
 			c.Finish(0, "")
@@ -238,7 +241,7 @@ func TestForwardedMetadata(t *testing.T) {
 	metadata := map[string][]string{"traceparent": {caller}}
 	served := Serve(context.Background(), method, metadata, "")
 	c, _ := Begin(served, method, "shop")
-	if sent := c.Attempt(metadata); len(sent) < 2 || sent[1] == caller {
+	if sent := c.Attempt(context.Background(), metadata); len(sent) < 2 || sent[1] == caller {
 		t.Errorf("it is sent with %v", sent)
 	}
 	c.Finish(0, "")
@@ -271,8 +274,9 @@ func TestCallsThatAreNotTraced(t *testing.T) {
 	var none *Call
 	none.Status(0, "")
 	none.End()
+	none.SentTo(nil)
 	none.Finish(0, "")
-	if none.Attempt(nil) != nil || none.Wants(Request) {
+	if none.Attempt(context.Background(), nil) != nil || none.Wants(Request) {
 		t.Error("no call does something")
 	}
 }
