@@ -32,32 +32,37 @@ func activate(t *testing.T, environ ...string) (dump string) {
 
 func TestCommands(t *testing.T) {
 	server := Server{"cache:6379", 3}
-	command := func(args ...any) func(context.Context) func(error) {
-		return func(ctx context.Context) func(error) { return Command(ctx, server, args) }
+	command := func(args ...any) func(context.Context) Done {
+		return func(ctx context.Context) Done { return Command(ctx, server, args) }
 	}
-	pipeline := func(operation string, commands ...[]any) func(context.Context) func(error) {
-		return func(ctx context.Context) func(error) { return Pipeline(ctx, server, operation, commands) }
+	pipeline := func(operation string, commands ...[]any) func(context.Context) Done {
+		return func(ctx context.Context) Done { return Pipeline(ctx, server, operation, commands) }
 	}
 	for _, test := range []struct {
 		name, text string
-		start      func(context.Context) func(error)
+		start      func(context.Context) Done
 		err        error
+		answer     any
 		want       map[string]any
 	}{
-		{"SET", "SET user:1 ? ? ?", command("set", "user:1", "geheim", "ex", 10), nil, map[string]any{"db.system.name": "redis", "db.namespace": "3", "server.address": "cache", "server.port": 6379.0}},
-		{"AUTH", "AUTH ? ?", command("auth", "user", "geheim"), nil, nil},
-		{"EVAL", "EVAL ? ? ?", command("eval", "return 'geheim'", 1, "k"), nil, nil},
-		{"CONFIG SET", "CONFIG SET ? ?", command("config", "set", "requirepass", "geheim"), nil, nil},
-		{"PING", "PING", command("ping"), nil, nil},
-		{"UNKNOWN", "UNKNOWN", command(), nil, nil},
-		{"INCR", "INCR user:1", command("incr", "user:1"), errors.New("WRONGTYPE not a number"), map[string]any{"db.response.status_code": "WRONGTYPE", "error.type": "*errors.errorString"}},
-		{"GET", "GET k", command("get", "k"), errors.New("i/o timeout"), map[string]any{"db.response.status_code": nil, "error.type": "*errors.errorString"}},
-		{"PIPELINE GET", "GET a\nGET b", pipeline("PIPELINE", []any{"get", "a"}, []any{"GET", "b"}), nil, map[string]any{"db.operation.batch.size": 2.0}},
-		{"MULTI", "SET a ?\nGET b", pipeline("MULTI", []any{"multi"}, []any{"set", "a", "geheim"}, []any{"get", "b"}, []any{"exec"}), nil, map[string]any{"db.operation.batch.size": 2.0}},
+		{"SET", "SET user:1 ? ? ?", command("set", "user:1", "geheim", "ex", 10), nil, "OK", map[string]any{"db.response.body": "OK", "db.system.name": "redis", "db.namespace": "3", "server.address": "cache", "server.port": 6379.0}},
+		{"AUTH", "AUTH ? ?", command("auth", "user", "geheim"), nil, "OK", nil},
+		{"EVAL", "EVAL ? ? ?", command("eval", "return 'geheim'", 1, "k"), nil, []any{int64(1), nil}, nil},
+		{"CONFIG SET", "CONFIG SET ? ?", command("config", "set", "requirepass", "geheim"), nil, nil, nil},
+		{"PING", "PING", command("ping"), nil, "PONG", nil},
+		{"UNKNOWN", "UNKNOWN", command(), nil, nil, nil},
+		{"INCR", "INCR user:1", command("incr", "user:1"), errors.New("WRONGTYPE not a number"), int64(1), map[string]any{"db.response.body": nil, "db.response.status_code": "WRONGTYPE", "error.type": "*errors.errorString"}},
+		{"GET", "GET k", command("get", "k"), errors.New("i/o timeout"), "v", map[string]any{"db.response.status_code": nil, "error.type": "*errors.errorString"}},
+		{"PIPELINE GET", "GET a\nGET b", pipeline("PIPELINE", []any{"get", "a"}, []any{"GET", "b"}), nil, []any{"v", nil}, map[string]any{"db.response.body": `["v", null]`, "db.operation.batch.size": 2.0}},
+		{"MULTI", "SET a ?\nGET b", pipeline("MULTI", []any{"multi"}, []any{"set", "a", "geheim"}, []any{"get", "b"}, []any{"exec"}), nil, []any{"OK", "v"}, map[string]any{"db.operation.batch.size": 2.0}},
+		{"HGETALL", "HGETALL user:1", command("hgetall", "user:1"), nil, map[string]string{"name": "ann", "password": "geheim"}, map[string]any{"db.response.body": `{"name": "ann", "password": "****"}`}},
+		{"HMGET", "HMGET user:1 ? ?", command("hmget", "user:1", "name", "password"), nil, []any{"ann", "geheim"}, map[string]any{"db.response.body": "****"}},
+		{"GET", "GET token:1", command("get", "token:1"), nil, "geheim", map[string]any{"db.response.body": "****"}},
+		{"PIPELINE", "INCR a\nGET password", pipeline("PIPELINE", []any{"incr", "a"}, []any{"get", "password"}), nil, []any{int64(1), "geheim"}, map[string]any{"db.response.body": "****"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dump := activate(t)
-			test.start(context.Background())(test.err)
+			test.start(context.Background())(test.err, func() any { return test.answer })
 			line, _ := os.ReadFile(dump)
 			var span struct {
 				Name, Kind string
@@ -89,7 +94,7 @@ func TestCommands(t *testing.T) {
 
 func TestCommandsThatAreNotTraced(t *testing.T) {
 	ctx := context.Background()
-	ping := func(ctx context.Context) func(error) { return Command(ctx, Server{}, []any{"ping"}) }
+	ping := func(ctx context.Context) Done { return Command(ctx, Server{}, []any{"ping"}) }
 	if ping(ctx) != nil {
 		t.Error("a command is traced without a tracer")
 	}
