@@ -328,8 +328,8 @@ var servers = []server{
 			SERVER GET /hash 200
 			  CLIENT HSET
 			  CLIENT PIPELINE`, below: []attributes{
-			{"CLIENT", "HSET", map[string]any{"db.query.text": "HSET hash ? ? ? ?", "db.response.body": "****"}}, // as it names a password
-			{"CLIENT", "PIPELINE", map[string]any{"db.response.body": `[{"name": "ann", "password": "****"}, ["ann"], 1.5, [{"Score": 1.5, "Member": "x"}], true]`}},
+			{"CLIENT", "HSET", map[string]any{"db.query.text": "HSET hash ? ?", "db.response.body": "****"}}, // as it names a password
+			{"CLIENT", "PIPELINE", map[string]any{"db.response.body": `[{"password": "****"}, [null], 1.5, [{"Score": 1.5, "Member": "x"}], true]`}},
 		}},
 		{ask: "GET /transaction", spans: `
 			SERVER GET /transaction 200
@@ -380,6 +380,17 @@ var servers = []server{
 		{ask: "GET /sql", spans: `
 			SERVER GET /sql 200
 			  CLIENT SELECT`},
+	}},
+	{name: "otelpgx", apart: true, postgres: true, versions: []string{
+		"github.com/exaring/otelpgx@v0.9.3 github.com/jackc/pgx/v5@v5.7.6", "github.com/exaring/otelpgx@v0.13.0 github.com/jackc/pgx/v5@v5.12.0",
+	}, requests: []request{
+		{ask: "GET /select", spans: `
+			SERVER GET /select 200
+			  CLIENT SELECT`},
+		{ask: "GET /batch", spans: `
+			SERVER GET /batch 200
+			  CLIENT batch start
+			    CLIENT SELECT`},
 	}},
 	// The messages of NATS have no spans.
 	{name: "nats", heavy: true, besides: `

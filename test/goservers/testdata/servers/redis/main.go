@@ -50,7 +50,7 @@ func main() {
 		return err
 	})
 	handle("/hash", func(ctx context.Context, w io.Writer) error {
-		client.HSet(ctx, "hash", "name", "ann", "password", "geheim")
+		client.HSet(ctx, "hash", "password", "geheim")
 		cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.HGetAll(ctx, "hash")
 			p.HMGet(ctx, "hash", "name")
