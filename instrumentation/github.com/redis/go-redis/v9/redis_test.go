@@ -2,33 +2,14 @@ package redis
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/lumigo-io/opentelemetry-distro/internal/config"
-	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
-	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracertest"
 )
-
-func activate(t *testing.T, environ ...string) (dump string) {
-	t.Helper()
-	dump = filepath.Join(t.TempDir(), "dump")
-	w, err := spandump.Open(dump, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := config.Parse(environ)
-	m, _ := mask.New(c.Masking, nil)
-	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: w, Resource: otlp.NewResource(nil, "")}))
-	t.Cleanup(func() { tracer.Activate(nil) })
-	return dump
-}
 
 func TestCommands(t *testing.T) {
 	server := Server{"cache:6379", 3}
@@ -61,19 +42,9 @@ func TestCommands(t *testing.T) {
 		{"PIPELINE", "INCR a\nGET password", pipeline("PIPELINE", []any{"incr", "a"}, []any{"get", "password"}), nil, []any{int64(1), "geheim"}, map[string]any{"db.response.body": "****"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			dump := activate(t)
+			spans := tracertest.Activate(t)
 			test.start(context.Background())(test.err, func() any { return test.answer })
-			line, _ := os.ReadFile(dump)
-			var span struct {
-				Name, Kind string
-				Status     struct {
-					Code string `json:"status_code"`
-				}
-				Attributes map[string]any
-			}
-			if err := json.Unmarshal(line, &span); err != nil {
-				t.Fatal(err)
-			}
+			span := spans()[0]
 			if span.Name != test.name || span.Attributes["db.operation.name"] != test.name || span.Attributes["db.query.text"] != test.text || span.Kind != "SpanKind.CLIENT" {
 				t.Errorf("got %+v", span)
 			}
@@ -85,8 +56,8 @@ func TestCommands(t *testing.T) {
 					t.Errorf("%s = %v, want %v", key, span.Attributes[key], want)
 				}
 			}
-			if strings.Contains(string(line), "geheim") {
-				t.Errorf("a value is shown: %s", line)
+			if strings.Contains(span.Line, "geheim") {
+				t.Errorf("a value is shown: %s", span.Line)
 			}
 		})
 	}
@@ -98,7 +69,7 @@ func TestCommandsThatAreNotTraced(t *testing.T) {
 	if ping(ctx) != nil {
 		t.Error("a command is traced without a tracer")
 	}
-	activate(t)
+	tracertest.Activate(t)
 	if ping(Untraced(ctx)) != nil {
 		t.Error("one of the client's own is traced")
 	}
@@ -109,7 +80,7 @@ func TestCommandsThatAreNotTraced(t *testing.T) {
 	if ping(tracer.WithIdentity(ctx, byHand.ID())) != nil {
 		t.Error("one that is traced by hand is traced twice")
 	}
-	activate(t, "LUMIGO_DISABLE_INSTRUMENTATION=redis")
+	tracertest.Activate(t, "LUMIGO_DISABLE_INSTRUMENTATION=redis")
 	if ping(ctx) != nil {
 		t.Error("it is traced though it is disabled")
 	}
