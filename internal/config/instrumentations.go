@@ -17,7 +17,7 @@ var instrumentationAliases = map[string][]string{
 	"django":       nil,
 	"fast-api":     nil,
 	"flask":        nil,
-	"grpc":         {"grpcio"},
+	"grpc":         {"grpcio", "google.golang.org/grpc"},
 	"httpx":        nil,
 	"kafka_python": {"kafka"},
 	"langchain":    nil,
@@ -26,7 +26,7 @@ var instrumentationAliases = map[string][]string{
 	"psycopg2":     {"psycopg2-binary"},
 	"pymongo":      {"motor"},
 	"pymysql":      nil,
-	"redis":        nil,
+	"redis":        {"go-redis", "github.com/redis/go-redis/v9"},
 	"requests":     nil,
 
 	// Ours.
@@ -56,7 +56,7 @@ var instrumentationAliases = map[string][]string{
 	"mysqlclient":     {"mysqldb"},
 	"openai":          nil,
 	"opensearch":      {"opensearch-py"},
-	"opentelemetry":   {"opentelemetry-api"},
+	"opentelemetry":   {"opentelemetry-api", "go.opentelemetry.io/otel"},
 	"pymemcache":      nil,
 	"sqlalchemy":      nil,
 	"sqlite3":         {"sqlite"},
@@ -71,13 +71,20 @@ var instrumentationAliases = map[string][]string{
 	"wsgi":            nil,
 	"wsgiref":         nil,
 
-	// Go's.
+	// Go's, which also go by the import paths of what is woven.
+	"chi":          {"github.com/go-chi/chi/v5"},
 	"database/sql": nil,
-	"fasthttp":     {"fiber"},
+	"echo":         {"github.com/labstack/echo/v4", "github.com/labstack/echo/v5"},
+	"fasthttp":     {"github.com/valyala/fasthttp"},
+	"fiber":        {"github.com/gofiber/fiber/v2", "github.com/gofiber/fiber/v3"},
+	"gin":          {"github.com/gin-gonic/gin"},
+	"gorilla/mux":  {"mux", "github.com/gorilla/mux"},
+	"grpc-gateway": {"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"},
+	"httprouter":   {"github.com/julienschmidt/httprouter"},
 	"log":          nil,
 	"log/slog":     {"slog"},
 	"net/http":     nil,
-	"pgx":          nil,
+	"pgx":          {"github.com/jackc/pgx/v5"},
 }
 
 // Instrumentations returns the ids that Config.DisabledInstrumentations can
