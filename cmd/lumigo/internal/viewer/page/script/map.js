@@ -283,7 +283,7 @@ export function open({ main, query, signal }) {
   }
 
   function choice(id) {
-    return h('button', { type: 'button', class: 'linkish', onclick: () => choose(id) }, mark(data.nodes.find((n) => n.id === id)), clip(nameOf(id), 60))
+    return h('button', { type: 'button', class: 'linkish', title: clip(nameOf(id), 200), onclick: () => choose(id) }, mark(data.nodes.find((n) => n.id === id)), clip(base(nameOf(id)), 60))
   }
 
   // Only services have colours of their own.
