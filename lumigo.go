@@ -110,7 +110,7 @@ func activate(build *debug.BuildInfo) {
 
 // engine connects with the engine of "lumigo run", if this process has one: it sends, dumps and outlives.
 func engine(environ []string, p resource.Process, mode string, log *diag.Logger) *handover.Client {
-	path, key := lookup(environ, "LUMIGO_ENGINE_SOCKET"), lookup(environ, "LUMIGO_ENGINE_KEY")
+	path, key := handover.Address(lookup(environ, handover.Variable))
 	if path == "" {
 		return nil
 	}

@@ -23,8 +23,8 @@ usage: lumigo engine --listen-fd N [flags]
                       most (default 5s)
 
 The Python part in such an application starts it; you do not. It goes into the background,
-and ends when nobody has been connected for two seconds. LUMIGO_ENGINE_KEY is what
-processes have to show to be served.
+and ends when nobody has been connected for two seconds. LUMIGO_ENGINE has the
+key that processes have to show to be served.
 `
 
 func serve(flags *flag.FlagSet, args []string) int {

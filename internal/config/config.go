@@ -21,7 +21,7 @@ type KeyValue struct {
 type Config struct {
 	SwitchOff     bool       // LUMIGO_SWITCH_OFF: do nothing at all
 	SDKDisabled   bool       // OTEL_SDK_DISABLED: the same, by OpenTelemetry's name
-	TracesEnabled bool       // LUMIGO_ENABLE_TRACES: false means that nothing is hooked
+	TracesEnabled bool       // LUMIGO_ENABLE_TRACES: false means that no library is hooked but logging
 	LogLevel      diag.Level // LUMIGO_DEBUG, else OTEL_LOG_LEVEL, else diag.Info
 
 	ServiceName        string     // OTEL_SERVICE_NAME
@@ -30,6 +30,10 @@ type Config struct {
 	ContainerName      string     // LUMIGO_CONTAINER_NAME
 
 	SpanDump string // LUMIGO_DEBUG_SPANDUMP: path of the span dump; "" for none
+
+	LogsEnabled  bool   // LUMIGO_ENABLE_LOGS: the records that the app logs are sent as well
+	LogsEndpoint string // full URL for logs; "" when none are to be sent. All else is as Export says
+	LogDump      string // LUMIGO_DEBUG_LOGDUMP: path of the log dump; "" for none
 
 	Masking                  Masking
 	Filter                   EndpointFilter
@@ -46,6 +50,7 @@ type Config struct {
 	AutoFilterEmptySQS bool // LUMIGO_AUTO_FILTER_EMPTY_SQS
 	GRPCPayloads       bool // LUMIGO_INSTRUMENT_GRPC_PAYLOADS
 	ReducedRedis       bool // LUMIGO_REDUCED_REDIS_INSTRUMENTATION
+	ReducedMongo       bool // LUMIGO_REDUCED_MONGO_INSTRUMENTATION
 
 	ECSMetadataURI    string // ECS_CONTAINER_METADATA_URI
 	ECSMetadataURIV4  string // ECS_CONTAINER_METADATA_URI_V4

@@ -13,6 +13,9 @@ import (
 // lumigoEndpoint is where Lumigo takes traces in.
 const lumigoEndpoint = "https://ga-otlp.lumigo-tracer-edge.golumigo.com/v1/traces"
 
+// lumigoLogsEndpoint is where it takes logs in.
+const lumigoLogsEndpoint = "https://ga-otlp.lumigo-tracer-edge.golumigo.com/v1/logs"
+
 // Texts that operators and the original's tests search for.
 const (
 	textSwitchOff = "Lumigo OpenTelemetry distribution disabled via the '%s' environment variable"
@@ -66,10 +69,12 @@ func Parse(environ []string) (*Config, []Message) {
 // draft is a Config with the values from which the rest of it is decided.
 type draft struct {
 	Config
-	debug                                        bool
-	exporters                                    []string
-	lumigoEndpoint, otlpEndpoint, tracesEndpoint string
-	semconv                                      []string
+	debug                            bool
+	exporters                        []string
+	lumigoEndpoint, tracesEndpoint   string
+	lumigoLogsEndpoint, logsEndpoint string
+	otlpEndpoint                     string
+	semconv                          []string
 }
 
 // settle decides what depends on more than one variable.
@@ -95,7 +100,12 @@ func (d *draft) settle() []Message {
 
 	e := &d.Export
 	e.Console = slices.Contains(d.exporters, "console")
-	e.Endpoint = d.endpoint()
+	if d.TracesEnabled && slices.Contains(d.exporters, "otlp") {
+		e.Endpoint = d.endpoint(d.lumigoEndpoint, d.tracesEndpoint, "traces", lumigoEndpoint)
+	}
+	if d.LogsEnabled {
+		d.LogsEndpoint = d.endpoint(d.lumigoLogsEndpoint, d.logsEndpoint, "logs", lumigoLogsEndpoint)
+	}
 	if e.Token != "" {
 		users := len(e.Headers)
 		e.Headers = slices.DeleteFunc(e.Headers, func(h KeyValue) bool { return strings.EqualFold(h.Key, "Authorization") })
@@ -112,25 +122,24 @@ func (d *draft) settle() []Message {
 	return messages
 }
 
-// endpoint decides where spans go. Without a token nothing goes to Lumigo, but
-// an OTLP endpoint that the user has set is served all the same, so that any
-// backend can be used.
-func (d *draft) endpoint() string {
+// endpoint decides where spans or logs go, of the addresses that the variables
+// of Lumigo and of OpenTelemetry have for them. Without a token nothing goes to
+// Lumigo, but an OTLP endpoint that the user has set is served all the same, so
+// that any backend can be used.
+func (d *draft) endpoint(lumigo, own, signal, standard string) string {
 	switch {
-	case !d.TracesEnabled || !slices.Contains(d.exporters, "otlp"):
-		return ""
-	case d.Export.Token != "" && d.lumigoEndpoint != "":
-		return d.lumigoEndpoint
-	case d.tracesEndpoint != "":
-		return d.tracesEndpoint
+	case d.Export.Token != "" && lumigo != "":
+		return lumigo
+	case own != "":
+		return own
 	case d.otlpEndpoint != "":
 		base, err := url.Parse(d.otlpEndpoint)
 		if err != nil {
 			return "" // cannot be: it was parsed when it was read
 		}
-		return base.JoinPath("v1", "traces").String()
+		return base.JoinPath("v1", signal).String()
 	case d.Export.Token != "":
-		return lumigoEndpoint
+		return standard
 	}
 	return ""
 }

@@ -54,6 +54,7 @@ func TestDefaults(t *testing.T) {
 		AutoFilterEmptySQS: true,
 		GRPCPayloads:       true,
 		ReducedRedis:       true,
+		ReducedMongo:       true,
 	}
 	if got := must(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("Parse(nil) =\n%+v\nwant\n%+v", got, want)
@@ -72,6 +73,7 @@ func TestValues(t *testing.T) {
 		disabled    get = func(c *Config) any { return c.DisabledInstrumentations }
 		emptySQS    get = func(c *Config) any { return c.AutoFilterEmptySQS }
 		redis       get = func(c *Config) any { return c.ReducedRedis }
+		mongo       get = func(c *Config) any { return c.ReducedMongo }
 		valueLength get = func(c *Config) any { return c.Limits.AttributeValueLength }
 		itemLength  get = func(c *Config) any { return c.Limits.ItemValueLength }
 		filter      get = func(c *Config) any { return c.Filter }
@@ -135,6 +137,7 @@ func TestValues(t *testing.T) {
 		{"A21 false", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=false"}, emptySQS, false},
 		{"gRPC payloads", []string{"LUMIGO_INSTRUMENT_GRPC_PAYLOADS=False"}, func(c *Config) any { return c.GRPCPayloads }, false},
 		{"C24", []string{"LUMIGO_REDUCED_REDIS_INSTRUMENTATION=false"}, redis, false},
+		{"C24", []string{"LUMIGO_REDUCED_MONGO_INSTRUMENTATION=false"}, mongo, false},
 
 		{"A22 SPAN", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=1"}, valueLength, 1},
 		{"A22 GLOBAL", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 50},
@@ -307,6 +310,28 @@ func TestWhereSpansGo(t *testing.T) {
 				t.Errorf("endpoint %q, want %q", c.Export.Endpoint, test.want)
 			}
 		})
+	}
+	const logs, lumigoLogs = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://loki:3100/logs", "LUMIGO_LOGS_ENDPOINT=http://proxy/v1/logs"
+	for _, test := range []struct {
+		name    string
+		environ []string
+		want    string
+	}{
+		{"logs: not enabled", []string{token, lumigoLogs}, ""},
+		{"logs: token", []string{token}, lumigoLogsEndpoint},
+		{"logs: LUMIGO_LOGS_ENDPOINT", []string{token, lumigoLogs, otlp, logs}, "http://proxy/v1/logs"},
+		{"logs: no token", []string{lumigoLogs}, ""},
+		{"logs: OTLP endpoint", []string{token, otlp}, "http://collector:4318/base/v1/logs"},
+		{"logs: OTLP endpoint for logs", []string{otlp, logs}, "http://loki:3100/logs"},
+		{"logs: without traces", []string{token, "LUMIGO_ENABLE_TRACES=false"}, lumigoLogsEndpoint},
+	} {
+		enable := "LUMIGO_ENABLE_LOGS=true"
+		if test.want == "" && len(test.environ) > 1 {
+			enable = "LUMIGO_ENABLE_LOGS=yes"
+		}
+		if c, _ := Parse(append(test.environ, enable)); c.LogsEndpoint != test.want {
+			t.Errorf("%s: endpoint %q, want %q", test.name, c.LogsEndpoint, test.want)
+		}
 	}
 	c, _ := Parse([]string{token, "OTEL_TRACES_EXPORTER=console"})
 	if !c.Export.Console || c.Export.Token != goodToken {

@@ -58,6 +58,19 @@ var table = slices.Concat(
 			setting:  to(func(d *draft) *string { return &d.SpanDump }, dumpPath),
 		},
 		variable{
+			Variable: Variable{Name: "LUMIGO_ENABLE_LOGS", Default: "false", Description: "`true` has the records of Python's `logging` sent as well, with the ids of their traces; see [logs](python.md#logs)."},
+			setting:  to(func(d *draft) *bool { return &d.LogsEnabled }, boolean),
+		},
+		variable{
+			Variable: Variable{Name: "LUMIGO_LOGS_ENDPOINT", Description: "Full URL that log records are sent to when there is a token, used as it is; see [where spans go](#where-spans-go)."},
+			setting:  to(func(d *draft) *string { return &d.lumigoLogsEndpoint }, address),
+			conceal:  concealURL,
+		},
+		variable{
+			Variable: Variable{Name: "LUMIGO_DEBUG_LOGDUMP", Description: "Path of a file that gets every log record as a line of JSON, as well as what is sent, when logs are enabled. Standard streams as with the span dump; standard output also where the file cannot be opened."},
+			setting:  to(func(d *draft) *string { return &d.LogDump }, dumpPath),
+		},
+		variable{
 			Variable: Variable{Name: "LUMIGO_TAG", Description: "Becomes the resource attribute `lumigo.tag`. A semicolon is not allowed in it."},
 			setting:  to(func(d *draft) *string { return &d.Tag }, tag),
 		},
@@ -80,6 +93,10 @@ var table = slices.Concat(
 		variable{
 			Variable: Variable{Name: "LUMIGO_REDUCED_REDIS_INSTRUMENTATION", Default: "true", Description: "Whether Redis's `INFO` and `INFO SERVER`, with which clients ask after a server's health, are left without spans."},
 			setting:  to(func(d *draft) *bool { return &d.ReducedRedis }, boolean),
+		},
+		variable{
+			Variable: Variable{Name: "LUMIGO_REDUCED_MONGO_INSTRUMENTATION", Default: "true", Description: "Whether MongoDB's `isMaster`, `hello`, `ping` and `endSessions`, which are about connections and no data, are left without spans."},
+			setting:  to(func(d *draft) *bool { return &d.ReducedMongo }, boolean),
 		},
 		variable{
 			Variable: Variable{Name: "LUMIGO_EXPORT_MEMORY_LIMIT", Default: "64MiB", Description: "Bytes that spans may take up while they wait to be sent; beyond it, new spans are dropped and counted. At least 1 MiB; `KiB`, `MiB` and `GiB` are understood."},
@@ -172,13 +189,18 @@ var table = slices.Concat(
 	),
 	group("OTLP",
 		variable{
-			Variable: Variable{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Description: "URL of an OTLP backend or Collector, to which `/v1/traces` is added; see [where spans go](#where-spans-go)."},
+			Variable: Variable{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Description: "URL of an OTLP backend or Collector, to which `/v1/traces` is added, or `/v1/logs`; see [where spans go](#where-spans-go)."},
 			setting:  to(func(d *draft) *string { return &d.otlpEndpoint }, address),
 			conceal:  concealURL,
 		},
 		variable{
 			Variable: Variable{Name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Description: "Full URL for traces, used as it is; wins."},
 			setting:  to(func(d *draft) *string { return &d.tracesEndpoint }, address),
+			conceal:  concealURL,
+		},
+		variable{
+			Variable: Variable{Name: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", Description: "Full URL for logs, used as it is; wins."},
+			setting:  to(func(d *draft) *string { return &d.logsEndpoint }, address),
 			conceal:  concealURL,
 		},
 		otlp("HEADERS", "", "Headers to send along: `name=value,name=value`, values percent-encoded. They cannot replace the token's.",

@@ -116,6 +116,9 @@ func (d *decoder) attribute(key string, start int, ofSpan bool) bool {
 	if k == marshal.Invalid {
 		return false
 	}
+	if d.naming && f == semconv.Plain {
+		f, rest = semconv.NamedSecret, key
+	}
 	if f == semconv.NamedSecret && semconv.IsSecret(d.profile.masker, c, rest) {
 		d.SkipRest(k)
 		d.span.String(key, mask.Mask)

@@ -164,9 +164,9 @@ func (s *stream) closeRing() {
 }
 
 type flush struct {
-	id       int64
-	exporter *export.Exporter
-	limit    time.Duration // that it may take
+	id        int64
+	exporters []*export.Exporter
+	limit     time.Duration // that it may take
 }
 
 var errClosing = errors.New("the connection is to be closed")
@@ -368,7 +368,7 @@ func (c *conn) handle(e *Engine, w *worker, m message) error {
 			p.count.malformed++
 			return nil
 		}
-		c.flush(e, flush{w.Int(), p.profile.exporter, p.profile.config.Batch.ExportTimeout})
+		c.flush(e, flush{w.Int(), p.profile.exporters(), p.profile.config.Batch.ExportTimeout})
 	case frameGoodbye:
 		w.Reset(body)
 		if w.Next() == marshal.List && w.Len() > 0 && w.Next() == marshal.Int {
@@ -483,7 +483,7 @@ func (c *conn) send(frame []byte) {
 // flush has everything sent on that the process has handed over before, and
 // then says so. The connection is read meanwhile.
 func (c *conn) flush(e *Engine, f flush) {
-	if f.exporter == nil {
+	if len(f.exporters) == 0 {
 		c.send(flushed(f.id, true))
 		return
 	}
@@ -500,7 +500,11 @@ func (c *conn) flush(e *Engine, f flush) {
 		defer e.guard(nil)
 		for more := true; more; {
 			ctx, cancel := context.WithTimeout(e.context, f.limit)
-			c.send(flushed(f.id, f.exporter.Flush(ctx) == nil))
+			done := true
+			for _, x := range f.exporters {
+				done = x.Flush(ctx) == nil && done
+			}
+			c.send(flushed(f.id, done))
 			cancel()
 			c.mu.Lock()
 			c.flushes = c.flushes[1:]

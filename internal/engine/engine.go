@@ -19,14 +19,9 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
-)
-
-// The variables that tell a process where its engine is.
-const (
-	SocketVariable = "LUMIGO_ENGINE_SOCKET"
-	KeyVariable    = "LUMIGO_ENGINE_KEY"
 )
 
 // Options are what an engine is made with. The zero value is usable.
@@ -166,8 +161,11 @@ func Listen(o Options) (*Engine, error) {
 // Environment returns what the environment of a process needs, for it to find
 // the engine, as name=value.
 func (e *Engine) Environment() []string {
-	return []string{SocketVariable + "=" + e.path, KeyVariable + "=" + e.key}
+	return []string{handover.Variable + "=" + e.key + "@" + e.path}
 }
+
+// Path returns that of the socket.
+func (e *Engine) Path() string { return e.path }
 
 // Idle returns a channel that is closed when no process has been connected for
 // the time set in the options.
@@ -341,8 +339,8 @@ func (e *Engine) settle(p *process, d *decoder, force bool) {
 	if p.conns > 0 && !force {
 		return // it has connected again
 	}
-	p.count.made = max(p.count.made, p.count.received+p.count.lost+p.count.malformed)
-	p.count.missing = p.count.made - p.count.received - p.count.lost - p.count.malformed
+	p.count.made = max(p.count.made, p.count.received+p.count.logs+p.count.lost+p.count.malformed)
+	p.count.missing = p.count.made - p.count.received - p.count.logs - p.count.lost - p.count.malformed
 	e.total.add(p.count)
 	delete(e.all, p)
 	if e.processes[p.pid] == p {

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 	"github.com/lumigo-io/opentelemetry-distro/internal/marshal"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 	"github.com/lumigo-io/opentelemetry-distro/internal/semconv"
@@ -88,7 +89,7 @@ func TestSettingsFollowFromTheProcessesOwnEnvironment(t *testing.T) {
 	for key, want := range map[string]any{
 		"active": true, "log_level": "DEBUG", "propagators": []any{"b3"}, "sampler": []any{"traceidratio", 0.5},
 		"disabled": []any{"redis"}, "capture": int64(200), "value_limit": int64(100), "attribute_count": int64(128), "event_count": int64(128), "link_count": int64(128),
-		"semconv_http_dup": true, "semconv_database_dup": false, "sqs_filter": false, "redis_reduced": true, "trace_header": nil,
+		"semconv_http_dup": true, "semconv_database_dup": false, "sqs_filter": false, "redis_reduced": true, "mongo_reduced": true, "trace_header": nil,
 		"log":     []any{[]any{"DEBUG", "Storing a copy of the trace data under: " + w.dump}},
 		"filters": []marshal.Pair{{Key: "general", Value: []any{}}, {Key: "server", Value: []any{"/health"}}, {Key: "client", Value: []any{}}},
 	} {
@@ -330,8 +331,8 @@ func TestChild(t *testing.T) {
 	if do == "" {
 		t.Skip("runs in a process of its own")
 	}
-	w := &world{t: t, dump: os.Getenv("ENGINE_TEST_DUMP"), backend: &httptest.Server{URL: os.Getenv("ENGINE_TEST_BACKEND")},
-		Engine: &Engine{path: os.Getenv(SocketVariable), key: os.Getenv(KeyVariable)}}
+	path, key := handover.Address(os.Getenv(handover.Variable))
+	w := &world{t: t, dump: os.Getenv("ENGINE_TEST_DUMP"), backend: &httptest.Server{URL: os.Getenv("ENGINE_TEST_BACKEND")}, Engine: &Engine{path: path, key: key}}
 	c := w.greet()
 	done, open := newSpanID(), newSpanID()
 	c.frame(frameRecords, openSpan(done, "done", nil), openSpan(open, "open", eightAttributes()))
@@ -598,7 +599,7 @@ func TestInheritedListener(t *testing.T) {
 	l.Close()
 	key := strings.Repeat("0f", 16)
 	w := start(t, func(o *Options) { o.Listener, o.Key = file, key })
-	if want := []string{"LUMIGO_ENGINE_SOCKET=" + path, "LUMIGO_ENGINE_KEY=" + key}; !slices.Equal(w.Environment(), want) {
+	if want := []string{"LUMIGO_ENGINE=" + key + "@" + path}; !slices.Equal(w.Environment(), want) {
 		t.Errorf("environment %v, want %v", w.Environment(), want)
 	}
 	c := &client{t: t, c: early, key: key}
@@ -660,7 +661,7 @@ func TestPermissionsOfTheSocket(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
 		}
 	}
-	if key := strings.TrimPrefix(w.Environment()[1], "LUMIGO_ENGINE_KEY="); len(key) != 32 {
+	if _, key := handover.Address(strings.TrimPrefix(w.Environment()[0], "LUMIGO_ENGINE=")); len(key) != 32 {
 		t.Errorf("key %q, want 32 digits", key)
 	}
 }

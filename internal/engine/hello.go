@@ -121,7 +121,9 @@ func settings(c *config.Config, log []config.Message) []byte {
 		}
 	}
 
-	flag("active", !c.SwitchOff && !c.SDKDisabled && c.TracesEnabled)
+	flag("active", !c.SwitchOff && !c.SDKDisabled && (c.TracesEnabled || c.LogsEnabled))
+	flag("traces", c.TracesEnabled)
+	flag("logs", c.LogsEnabled)
 	name("log")
 	b = marshal.AppendList(b, len(log))
 	for _, m := range log {
@@ -134,7 +136,11 @@ func settings(c *config.Config, log []config.Message) []byte {
 	texts("propagators", c.Propagators)
 	name("sampler")
 	b = marshal.AppendTuple(b, 2)
-	name(c.Sampler.Name)
+	if c.TracesEnabled {
+		name(c.Sampler.Name)
+	} else {
+		name("always_off")
+	}
 	b = marshal.AppendFloat(b, c.Sampler.Ratio)
 	name("filters")
 	b = marshal.BeginDict(b)
@@ -152,6 +158,7 @@ func settings(c *config.Config, log []config.Message) []byte {
 	flag("semconv_database_dup", c.SemconvDatabaseDup)
 	flag("sqs_filter", c.AutoFilterEmptySQS)
 	flag("redis_reduced", c.ReducedRedis)
+	flag("mongo_reduced", c.ReducedMongo)
 	number("ring", ringCapacity)
 	name("trace_header")
 	if c.LambdaTraceHeader == "" {

@@ -96,6 +96,9 @@ func (p *process) records(e *Engine, d *decoder, h header, body []byte) {
 				delete(p.open, d.spanID)
 			}
 			p.deliver(e, d)
+		case logged:
+			p.count.logs++
+			p.deliverLog(e, d)
 		case started:
 			p.remember(e, d)
 		case fact:
@@ -166,6 +169,23 @@ func (p *process) deliver(e *Engine, d *decoder) {
 		p.count.viewed++
 		e.options.Viewer.Add(p.resource, scope, span)
 	}
+}
+
+// deliverLog sends the log record in the decoder on its way; p.mu is held.
+func (p *process) deliverLog(e *Engine, d *decoder) {
+	record, scope := d.span.Encoded(), e.scope(d.scope)
+	if p.profile.logDump != nil {
+		if err := p.profile.logDump.Write(p.resource, scope, record); err == nil {
+			p.count.logsDumped++
+		} else if err != spandump.ErrMissing {
+			e.options.Log.Warningf("%v", err)
+		}
+	}
+	if p.profile.logs == nil {
+		p.count.logsUnsent++
+		return
+	}
+	p.profile.logs.Add(p.resource, scope, record)
 }
 
 // interrupt reports the spans that were open when the process ended; p.mu is

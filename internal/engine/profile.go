@@ -27,8 +27,20 @@ type profile struct {
 	exporter   *export.Exporter   // nil when nothing is sent
 	dump       *spandump.Writer   // nil when there is none
 	console    *spandump.Writer   // likewise
+	logs       *export.Exporter   // of log records; likewise
+	logDump    *spandump.Writer   // likewise
 	ecs        *ecs               // nil outside of ECS
 	messages   []config.Message   // for the processes' log
+}
+
+// exporters are all that the profile has.
+func (p *profile) exporters() (all []*export.Exporter) {
+	for _, x := range []*export.Exporter{p.exporter, p.logs} {
+		if x != nil {
+			all = append(all, x)
+		}
+	}
+	return all
 }
 
 // mostKinds bounds how many different configurations, exporters and dumps an
@@ -74,13 +86,21 @@ func (e *Engine) profile(variables []string, trusted bool) *profile {
 		return p
 	}
 	if c.Export.Endpoint != "" {
-		p.exporter = e.exporter(p)
+		p.exporter = e.exporter(p, otlp.Traces, c.Export)
+	}
+	if c.LogsEndpoint != "" {
+		destination := c.Export
+		destination.Endpoint = c.LogsEndpoint
+		p.logs = e.exporter(p, otlp.Logs, destination)
 	}
 	if c.Export.Console {
 		p.console, _ = spandump.Open("/dev/stdout", false)
 	}
 	if c.SpanDump != "" {
-		p.dump = e.dump(p, trusted)
+		p.dump = e.dump(p, spanDump, trusted)
+	}
+	if c.LogsEnabled && c.LogDump != "" {
+		p.logDump = e.dump(p, logDump, trusted)
 	}
 	if c.ECSMetadataURIV4 != "" {
 		p.ecs = e.ask(c)
@@ -91,20 +111,21 @@ func (e *Engine) profile(variables []string, trusted bool) *profile {
 	return p
 }
 
-// exporter returns the exporter for a profile; e.setup is held.
-func (e *Engine) exporter(p *profile) *export.Exporter {
+// exporter returns the exporter of a signal for a profile; e.setup is held.
+func (e *Engine) exporter(p *profile, signal otlp.Signal, destination config.Export) *export.Exporter {
 	c := p.config
-	key := fmt.Sprintf("%q %q %q", fmt.Sprint(c.Export), fmt.Sprint(c.Batch), fmt.Sprint(c.Proxy))
+	key := fmt.Sprintf("%d %q %q %q", signal, fmt.Sprint(destination), fmt.Sprint(c.Batch), fmt.Sprint(c.Proxy))
 	if x := e.exporters[key]; x != nil {
 		return x
 	}
 	if len(e.exporters) == mostKinds {
 		p.messages = append(p.messages, config.Message{Level: diag.Error, Text: fmt.Sprintf(
-			"Spans of this process are not sent: the engine already sends to %d destinations", mostKinds)})
+			"Spans or logs of this process are not sent: the engine already sends to %d destinations", mostKinds)})
 		return nil
 	}
 	x := export.New(export.Options{
-		Export:    c.Export,
+		Export:    destination,
+		Signal:    signal,
 		Batch:     c.Batch,
 		Proxy:     c.Proxy,
 		Log:       e.options.Log,
@@ -114,29 +135,47 @@ func (e *Engine) exporter(p *profile) *export.Exporter {
 	return x
 }
 
-// dump returns the span dump for a profile; e.setup is held. The first process of
-// a run empties the file.
-func (e *Engine) dump(p *profile, trusted bool) *spandump.Writer {
-	path := p.config.SpanDump
-	if w, ok := e.dumps[path]; ok && (w != nil || trusted) {
+// dumpKind is one of the two kinds of dumps.
+type dumpKind struct {
+	name     string
+	variable string
+	path     func(*config.Config) string
+	open     func(path string) (*spandump.Writer, error)
+}
+
+var (
+	spanDump = dumpKind{"span dump", "LUMIGO_DEBUG_SPANDUMP", func(c *config.Config) string { return c.SpanDump },
+		func(path string) (*spandump.Writer, error) { return spandump.Open(path, true) }}
+	logDump = dumpKind{"log dump", "LUMIGO_DEBUG_LOGDUMP", func(c *config.Config) string { return c.LogDump }, spandump.OpenLogs}
+)
+
+// dump returns the dump for a profile; e.setup is held. The first process of a
+// run empties the file.
+func (e *Engine) dump(p *profile, kind dumpKind, trusted bool) *spandump.Writer {
+	path := kind.path(p.config)
+	key := kind.name + " " + path
+	if w, ok := e.dumps[key]; ok && (w != nil || trusted) {
 		return w
 	}
 	refuse := func(why string) *spandump.Writer {
 		p.messages = append(p.messages, config.Message{Level: diag.Error, Text: why})
 		return nil
 	}
-	if own, _ := config.Parse(e.options.Environ); !trusted && own.SpanDump != path {
-		return refuse(fmt.Sprintf("LUMIGO_DEBUG_SPANDUMP is %q in a process that runs as another user than the engine, which therefore does not write it; set it for the engine as well", path))
+	if own, _ := config.Parse(e.options.Environ); !trusted && kind.path(own) != path {
+		return refuse(fmt.Sprintf("%s is %q in a process that runs as another user than the engine, which therefore does not write it; set it for the engine as well", kind.variable, path))
 	}
 	if len(e.dumps) == mostKinds {
-		return refuse(fmt.Sprintf("cannot write the span dump to %q: the engine already writes %d others", path, mostKinds))
+		return refuse(fmt.Sprintf("cannot write the %s to %q: the engine already writes %d others", kind.name, path, mostKinds))
 	}
-	w, err := spandump.Open(path, true)
+	w, err := kind.open(path)
 	if err != nil {
-		return refuse(err.Error())
+		refuse(err.Error())
+	} else if kind.name == spanDump.name {
+		p.messages = append(p.messages, config.Message{Level: diag.Debug, Text: "Storing a copy of the trace data under: " + path})
 	}
-	p.messages = append(p.messages, config.Message{Level: diag.Debug, Text: "Storing a copy of the trace data under: " + path})
-	e.dumps[path] = w
+	if w != nil {
+		e.dumps[key] = w
+	}
 	return w
 }
 

@@ -17,6 +17,7 @@ const (
 	recordStarted, startedSize   = 1, 11
 	recordFact, factSize         = 2, 3
 	recordEncoded, encodedSize   = 3, 4
+	recordLogged, loggedSize     = 4, 10
 )
 
 // outcome says what decoder.next has read.
@@ -24,6 +25,7 @@ type outcome int
 
 const (
 	finished outcome = iota // a span is in the decoder
+	logged                  // a log record is in the decoder, as if it were a span
 	started                 // ids and raw are those of an open span
 	fact                    // factKey and factValue
 	unknown                 // a kind of record that is not of this version
@@ -54,6 +56,7 @@ type decoder struct {
 	scratch    []byte // texts made on the way
 	headers    []mask.Header
 	words      []string // of a command
+	naming     bool     // the attributes are what the app named, so that a name may be a secret's
 	secret     bool     // the span's command names one, so that its answer may be it
 	writer     *mask.Writer
 	masker     *mask.Masker // writer's
@@ -111,7 +114,10 @@ func (d *decoder) record() outcome {
 	case kind == recordEncoded && size >= encodedSize:
 		result, used = finished, encodedSize
 		d.alreadyEncoded()
-	case kind < recordFinished || kind > recordEncoded:
+	case kind == recordLogged && size >= loggedSize:
+		result, used = logged, loggedSize
+		d.logged()
+	case kind < recordFinished || kind > recordLogged:
 		return unknown
 	default:
 		return malformed
@@ -208,6 +214,40 @@ func (d *decoder) alreadyEncoded() {
 		return
 	}
 	d.skip, d.spanID, d.encoded = d.Bool(), span.SpanID, encoded
+}
+
+// logged reads (trace id, span id, flags, time, severity, its name, scope, body, attributes).
+func (d *decoder) logged() {
+	var l otlp.LogData
+	d.id(l.TraceID[:], true)
+	d.id(l.SpanID[:], true)
+	l.Flags = uint32(d.int()) & 0xFF
+	l.Time = d.time()
+	l.Observed = l.Time
+	l.Severity = int32(max(0, min(d.int(), 24)))
+	l.SeverityText = view(d.secretless(d.text()))
+	d.scope = d.text()
+	if d.bad {
+		return
+	}
+	d.span.ResetLog()
+	d.span.LogBody(view(d.cut(d.logBody())))
+	d.secret, d.naming = false, true
+	l.DroppedAttributes = d.attributes(d.profile.config.Limits.AttributeCount, false)
+	d.naming = false
+	d.span.Log(l)
+}
+
+// logBody reads what was logged, as masked text: that of a text itself, and of any other value its JSON.
+func (d *decoder) logBody() []byte {
+	k, start := d.Next(), len(d.scratch)
+	if k == marshal.String || k == marshal.Bytes {
+		d.scratch = d.profile.masker.AppendBody(d.scratch, mask.General, d.valid(d.Bytes()), false, d.valueLimit)
+	} else {
+		d.dump(d.begin(mask.General), k, 0)
+		d.scratch = d.writer.AppendTo(d.scratch)
+	}
+	return d.secretless(d.scratch[start:])
 }
 
 // started only makes sure that interrupted will find what it needs.

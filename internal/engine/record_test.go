@@ -353,6 +353,7 @@ func FuzzRecords(f *testing.F) {
 	r[14] = []any{tuple{1, "e", object{{Key: "x", Value: nest(3)}}}}
 	r[15] = []any{tuple{traceID, newSpanID(), 1, "s", object{}}}
 	f.Add(encode(nil, r))
+	f.Add(encode(nil, logRecord(object{{Key: "password", Value: "hunter2"}}, object{{Key: "url.full", Value: "http://a?password=hunter2"}})))
 	p := newProfile(f, "OTEL_SEMCONV_STABILITY_OPT_IN=http/dup,database/dup", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=8")
 	var d, again decoder
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -364,6 +365,10 @@ func FuzzRecords(f *testing.F) {
 			switch d.next(p) {
 			case finished:
 				if _, err := otlp.ParseSpan(d.span.Encoded()); err != nil {
+					t.Fatal(err)
+				}
+			case logged:
+				if _, err := otlp.ParseLog(d.span.Encoded()); err != nil {
 					t.Fatal(err)
 				}
 			case started:

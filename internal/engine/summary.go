@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 )
 
 // counts is the account of one process, or of many.
@@ -25,6 +26,9 @@ type counts struct {
 	exported    int64 // given to an exporter
 	dumped      int64 // written to a span dump
 	undumped    int64 // not written to it
+	logs        int64 // log records received; made, lost and missing count them with the spans
+	logsUnsent  int64 // no destination is configured
+	logsDumped  int64 // written to a log dump
 }
 
 func (c *counts) add(o counts) {
@@ -44,6 +48,9 @@ func (c *counts) add(o counts) {
 	c.exported += o.exported
 	c.dumped += o.dumped
 	c.undumped += o.undumped
+	c.logs += o.logs
+	c.logsUnsent += o.logsUnsent
+	c.logsDumped += o.logsDumped
 }
 
 // Summary is the account of all spans. Each is in exactly one of the places
@@ -53,6 +60,10 @@ func (c *counts) add(o counts) {
 //	Received + Interrupted = Skipped + Unsent + Export.Accepted
 //
 // with Printed or Viewed in the place of Export.Accepted where there is a console or a viewer only.
+// Log records that arrive have an account of their own; one that does not counts as a span, since
+// processes do not tell which of the two they have dropped:
+//
+//	Logs = LogsUnsent + LogExport.Accepted
 type Summary struct {
 	Processes   int   // that have said hello
 	Made        int64 // spans made, as far as is known: a process that was killed could not say
@@ -71,6 +82,10 @@ type Summary struct {
 	Unknown     int64 // records of later versions
 	Refused     int64 // connections that were turned away or cut off
 	Export      export.Totals
+	Logs        int64 // log records received whole
+	LogsUnsent  int64 // not sent because no destination is configured
+	LogsDumped  int64 // written to log dumps
+	LogExport   export.Totals
 }
 
 // String gives the line for the log at exit.
@@ -97,6 +112,15 @@ func (s Summary) String() string {
 	add(s.Viewed, "in the viewer")
 	add(s.Dumped, "in the span dump")
 	add(s.Undumped, "not written to the span dump")
+	if s.Logs > 0 {
+		fmt.Fprintf(&b, "; %d log record%s, %d delivered", s.Logs, plural(s.Logs, "s"), s.LogExport.Delivered)
+		for reason, n := range s.LogExport.Dropped {
+			add(n, "dropped ("+export.Reason(reason).String()+")")
+		}
+		add(s.LogExport.Pending, "still waiting")
+		add(s.LogsUnsent, "without a destination")
+		add(s.LogsDumped, "in the log dump")
+	}
 	return b.String()
 }
 
@@ -113,17 +137,20 @@ func (e *Engine) account() Summary {
 	defer e.mu.Unlock()
 	t := e.total
 	s := Summary{
-		Processes: e.known, Made: t.made, Lost: t.lost, Missing: t.missing, Received: t.received,
+		Processes: e.known, Made: t.made - t.logs, Logs: t.logs, LogsUnsent: t.logsUnsent, LogsDumped: t.logsDumped, Lost: t.lost, Missing: t.missing, Received: t.received,
 		Malformed: t.malformed, Interrupted: t.interrupted, Skipped: t.skipped, Unsent: t.unsent,
 		Printed: t.printed, Viewed: t.viewed, Dumped: t.dumped, Undumped: t.undumped, Gaps: t.gaps, Unknown: t.unknown, Refused: e.refused,
 	}
 	for _, x := range e.exporters {
-		totals := x.Totals()
-		s.Export.Accepted += totals.Accepted
-		s.Export.Delivered += totals.Delivered
-		s.Export.Pending += totals.Pending
+		sum, totals := &s.Export, x.Totals()
+		if x.Signal() == otlp.Logs {
+			sum = &s.LogExport
+		}
+		sum.Accepted += totals.Accepted
+		sum.Delivered += totals.Delivered
+		sum.Pending += totals.Pending
 		for reason, n := range totals.Dropped {
-			s.Export.Dropped[reason] += n
+			sum.Dropped[reason] += n
 		}
 	}
 	return s

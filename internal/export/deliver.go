@@ -282,14 +282,18 @@ func partialSuccess(media string, body []byte) (rejected int64, message string) 
 	if media == "application/json" {
 		var a struct {
 			PartialSuccess struct {
-				RejectedSpans json.Number // a number, or a string that holds one
-				ErrorMessage  string
+				RejectedSpans      json.Number // a number, or a string that holds one
+				RejectedLogRecords json.Number
+				ErrorMessage       string
 			}
 		}
 		if json.Unmarshal(body, &a) != nil {
 			return 0, ""
 		}
-		rejected, _ = a.PartialSuccess.RejectedSpans.Int64()
+		rejected, err := a.PartialSuccess.RejectedSpans.Int64()
+		if err != nil {
+			rejected, _ = a.PartialSuccess.RejectedLogRecords.Int64()
+		}
 		return rejected, a.PartialSuccess.ErrorMessage
 	}
 	rejected, message, err := otlp.ParsePartialSuccess(body)

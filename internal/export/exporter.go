@@ -31,6 +31,7 @@ type Options struct {
 	Export    config.Export
 	Batch     config.Batch
 	Proxy     config.Proxy
+	Signal    otlp.Signal  // what is sent: spans, or log records in the place of spans everywhere
 	Log       *diag.Logger // nil logs nothing
 	UserAgent string       // such as lumigo-opentelemetry-distro/1.2.3
 }
@@ -38,6 +39,7 @@ type Options struct {
 // Exporter sends spans to one destination. Make it with New and end it with
 // Shutdown. All methods are safe for concurrent use.
 type Exporter struct {
+	signal   otlp.Signal
 	endpoint string // with its credentials; "" when there is nowhere to send to
 	client   *http.Client
 	header   http.Header
@@ -95,6 +97,7 @@ type batch struct {
 // an endpoint it drops every span, as [NoEndpoint].
 func New(o Options) *Exporter {
 	e := &Exporter{
+		signal:   o.Signal,
 		json:     o.Export.Protocol == "http/json",
 		gzip:     o.Export.Compression == "gzip",
 		token:    o.Export.Token != "",
@@ -124,12 +127,12 @@ func New(o Options) *Exporter {
 	}
 	u, err := parseEndpoint(o.Export.Endpoint)
 	if err != nil {
-		o.Log.Errorf("spans cannot be sent to the configured endpoint: %v; they are dropped", err)
+		o.Log.Errorf(things(o.Signal)+" cannot be sent to the configured endpoint: %v; they are dropped", err)
 		close(e.done)
 		return e
 	}
 	e.endpoint = u.String()
-	e.report = newReporter(o.Log, shown(u), e.limit)
+	e.report = newReporter(o.Log, o.Signal, shown(u), e.limit)
 	e.client = newClient(u, o, e.timeout, o.Log.Warningf)
 	e.header = header(o, o.Log.Warningf)
 	go e.run()
@@ -171,6 +174,9 @@ func (e *Exporter) Add(r *otlp.Resource, s *otlp.Scope, span []byte) {
 	}
 }
 
+// Signal returns what is sent.
+func (e *Exporter) Signal() otlp.Signal { return e.signal }
+
 // Totals returns the counts of all spans so far.
 func (e *Exporter) Totals() Totals {
 	e.mu.Lock()
@@ -197,7 +203,7 @@ func (e *Exporter) Flush(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("flush: %s still waiting: %w", spans(e.Totals().Pending), ctx.Err())
+			return fmt.Errorf("flush: %s still waiting: %w", number(e.signal, e.Totals().Pending), ctx.Err())
 		}
 		e.mu.Lock()
 	}
@@ -232,10 +238,10 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	}
 	dropped := e.Totals().Dropped
 	if n := dropped[ShutdownDeadline]; n > 0 {
-		return fmt.Errorf("shutdown: %s not delivered in time", spans(n))
+		return fmt.Errorf("shutdown: %s not delivered in time", number(e.signal, n))
 	}
 	if n := dropped[Forbidden]; n > 0 {
-		return fmt.Errorf("shutdown: %s not delivered: %v", spans(n), Forbidden)
+		return fmt.Errorf("shutdown: %s not delivered: %v", number(e.signal, n), Forbidden)
 	}
 	return nil
 }
@@ -365,7 +371,7 @@ func (e *Exporter) next() (b *batch, wait time.Duration, end bool) {
 
 func (e *Exporter) encode(groups []otlp.Group) []byte {
 	if e.json {
-		return otlp.AppendRequestJSON(nil, groups)
+		return otlp.AppendJSON(nil, e.signal, otlp.AppendRequest(nil, groups))
 	}
 	return otlp.AppendRequest(nil, groups)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 )
 
 // quiet is how long one kind of line stays unsaid after it was said.
@@ -15,6 +16,7 @@ const quiet = time.Minute
 // every attempt.
 type reporter struct {
 	log      *diag.Logger
+	signal   otlp.Signal
 	endpoint string // as it may be shown
 	limit    int64
 
@@ -23,8 +25,8 @@ type reporter struct {
 	failed bool // an outage has been said, and its end has not
 }
 
-func newReporter(log *diag.Logger, endpoint string, limit int64) *reporter {
-	return &reporter{log: log, endpoint: endpoint, limit: limit, said: map[string]time.Time{}}
+func newReporter(log *diag.Logger, signal otlp.Signal, endpoint string, limit int64) *reporter {
+	return &reporter{log: log, signal: signal, endpoint: endpoint, limit: limit, said: map[string]time.Time{}}
 }
 
 // once tells whether a line of this kind is due.
@@ -46,13 +48,13 @@ func (r *reporter) outage(cause string) {
 	known := r.failed
 	r.mu.Unlock()
 	if known || !r.once("outage") {
-		r.log.Debugf("cannot deliver spans to %s: %s", r.endpoint, cause)
+		r.log.Debugf("cannot deliver %s to %s: %s", things(r.signal), r.endpoint, cause)
 		return
 	}
 	r.mu.Lock()
 	r.failed = true
 	r.mu.Unlock()
-	r.log.Warningf("cannot deliver spans to %s: %s; they wait in memory (at most %s) while delivery is tried again", r.endpoint, cause, size(r.limit))
+	r.log.Warningf("cannot deliver %s to %s: %s; they wait in memory (at most %s) while delivery is tried again", things(r.signal), r.endpoint, cause, size(r.limit))
 }
 
 // recovery says that an outage is over, if it was said that there is one.
@@ -62,7 +64,7 @@ func (r *reporter) recovery(after time.Duration, waiting int64) {
 	r.failed = false
 	r.mu.Unlock()
 	if failed {
-		r.log.Infof("spans are delivered to %s again, after %v; %s had to wait", r.endpoint, after.Round(time.Millisecond), spans(waiting))
+		r.log.Infof("%s are delivered to %s again, after %v; %s had to wait", things(r.signal), r.endpoint, after.Round(time.Millisecond), number(r.signal, waiting))
 	}
 }
 
@@ -75,7 +77,7 @@ func (r *reporter) rejected(n int, answer, remedy string) {
 	if r.once("rejected") {
 		level = diag.Warning
 	}
-	r.log.Printf(level, "%s refused %s, which are dropped: %s%s", r.endpoint, spans(int64(n)), answer, remedy)
+	r.log.Printf(level, "%s refused %s, which are dropped: %s%s", r.endpoint, number(r.signal, int64(n)), answer, remedy)
 }
 
 // partial relays what the backend has to say of a request that it took.
@@ -85,9 +87,9 @@ func (r *reporter) partial(rejected, of int, message string) {
 		level = diag.Warning
 	}
 	if rejected > 0 {
-		r.log.Printf(level, "%s dropped %d of %s: %q", r.endpoint, rejected, spans(int64(of)), message)
+		r.log.Printf(level, "%s dropped %d of %s: %q", r.endpoint, rejected, number(r.signal, int64(of)), message)
 	} else {
-		r.log.Printf(level, "%s took %s and warns: %q", r.endpoint, spans(int64(of)), message)
+		r.log.Printf(level, "%s took %s and warns: %q", r.endpoint, number(r.signal, int64(of)), message)
 	}
 }
 
@@ -95,7 +97,7 @@ func (r *reporter) partial(rejected, of int, message string) {
 func (r *reporter) full(t Totals) {
 	if r.once("full") {
 		r.log.Warningf("the queue for %s is full with %s waiting, so new ones are dropped (%s so far); LUMIGO_EXPORT_MEMORY_LIMIT (%s) and OTEL_BSP_MAX_QUEUE_SIZE bound it",
-			r.endpoint, spans(t.Pending), digits(t.Dropped[QueueFull]), size(r.limit))
+			r.endpoint, number(r.signal, t.Pending), digits(t.Dropped[QueueFull]), size(r.limit))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
 )
 
 // Reason says why a span was dropped.
@@ -66,7 +68,7 @@ func (d Drops) Sum() (n int64) {
 //	1,204 spans: 1,200 delivered, 4 dropped (queue full: 4)
 func (t Totals) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s delivered", spans(t.Accepted), digits(t.Delivered))
+	fmt.Fprintf(&b, "%s: %s delivered", number(otlp.Traces, t.Accepted), digits(t.Delivered))
 	if n := t.Dropped.Sum(); n > 0 {
 		fmt.Fprintf(&b, ", %s dropped", digits(n))
 		separator := " ("
@@ -84,11 +86,20 @@ func (t Totals) String() string {
 	return b.String()
 }
 
-func spans(n int64) string {
+// number says how many of what a signal consists of.
+func number(s otlp.Signal, n int64) string {
 	if n == 1 {
-		return "1 span"
+		return "1 " + strings.TrimSuffix(things(s), "s")
 	}
-	return digits(n) + " spans"
+	return digits(n) + " " + things(s)
+}
+
+// things says what a signal consists of.
+func things(s otlp.Signal) string {
+	if s == otlp.Logs {
+		return "log records"
+	}
+	return "spans"
 }
 
 // digits writes n, which is not negative, with commas between thousands.

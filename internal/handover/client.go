@@ -65,6 +65,17 @@ type Client struct {
 	flush   int64
 }
 
+// Variable names the environment variable that tells a process where its engine is, and what key it wants to see:
+// KEY@PATH, or detached:KEY@PATH where another traced process has started the engine. It is one variable because some
+// applications read all of them again and again.
+const Variable = "LUMIGO_ENGINE"
+
+// Address takes the value of Variable apart. The path is "" where there is none.
+func Address(value string) (path, key string) {
+	key, path, _ = strings.Cut(strings.TrimPrefix(value, "detached:"), "@")
+	return path, key
+}
+
 // Connect greets the engine at a socket.
 func Connect(path, key string, p Process, log *diag.Logger) (*Client, error) {
 	conn, err := net.DialTimeout("unixpacket", path, greeting)
@@ -122,7 +133,7 @@ func hello(key string, p Process) []byte {
 	total := 0
 	for _, entry := range p.Environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if name == keyVariable || total >= mostEnviron {
+		if name == Variable || total >= mostEnviron {
 			continue
 		}
 		value = value[:min(len(value), 4096, mostEnviron-total)]
@@ -137,13 +148,10 @@ func hello(key string, p Process) []byte {
 	return marshal.EndDict(b)
 }
 
-const (
-	keyVariable = "LUMIGO_ENGINE_KEY"
-	mostEnviron = 48 << 10
-)
+const mostEnviron = 48 << 10
 
 func configures(name string) bool {
-	if name == keyVariable {
+	if name == Variable {
 		return false
 	}
 	for _, prefix := range []string{"LUMIGO_", "OTEL_", "AUTOWRAPT_", "ECS_", "AWS_", "_X_AMZN_"} {

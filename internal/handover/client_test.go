@@ -129,7 +129,7 @@ func (e *engine) all() (frames []received) {
 func TestHello(t *testing.T) {
 	e, dial := listen(t, frameSettings)
 	c, err := dial(Process{Version: "1", Mode: "import", Runtime: [3]string{"gc", "go1", "Go"}, Executable: "/bin/a", Environ: []string{
-		"LUMIGO_TAG=blue", "PATH=/bin", "LUMIGO_ENGINE_KEY=key", "https_proxy=p", "BAD=\xff", "LONG=" + strings.Repeat("x", 5000), "EMPTY", "LAST=" + strings.Repeat("y", 4096),
+		"LUMIGO_TAG=blue", "PATH=/bin", "LUMIGO_ENGINE=key", "https_proxy=p", "BAD=\xff", "LONG=" + strings.Repeat("x", 5000), "EMPTY", "LAST=" + strings.Repeat("y", 4096),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestHello(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, hello)
 		}
 	}
-	if strings.Contains(hello, "LUMIGO_ENGINE_KEY") {
+	if strings.Contains(hello, "LUMIGO_ENGINE") {
 		t.Errorf("the key is shown as a variable in\n%s", hello)
 	}
 }

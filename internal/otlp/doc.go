@@ -1,4 +1,4 @@
-// Package otlp writes and reads the bytes of OTLP traces, and reads those of logs.
+// Package otlp writes and reads the bytes of OTLP traces and logs.
 //
 // A [Span] appends one span straight to protobuf bytes, without intermediate
 // structures and, once its buffer has grown, without allocating. [Resource]

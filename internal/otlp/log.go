@@ -6,6 +6,46 @@ const (
 	logFlags, logTraceID, logSpanID, logObserved, logEventName                = 8, 9, 10, 11, 12
 )
 
+// ResetLog makes s an empty logs.v1.LogRecord, in the place of a span: Log and
+// LogBody say what it has, the attribute methods add to it, and Encoded returns
+// it. What only spans have must not be added. The next Reset is for a span again.
+func (s *Span) ResetLog() {
+	s.Reset()
+	s.log = true
+}
+
+// Log sets what a log record consists of but for its body and attributes; of l,
+// these two are not looked at. Without a trace id, there are no ids.
+func (s *Span) Log(l LogData) {
+	s.closeItem()
+	s.buf = appendFixed64(s.buf, logTime, l.Time)
+	if l.Severity != 0 {
+		s.buf = appendUint(s.buf, logSeverity, uint64(l.Severity))
+	}
+	if l.SeverityText != "" {
+		s.buf = appendText(s.buf, logSeverityText, valid(l.SeverityText))
+	}
+	if l.DroppedAttributes > 0 {
+		s.buf = appendUint(s.buf, logDropped, uint64(l.DroppedAttributes))
+	}
+	if l.TraceID != [16]byte{} {
+		s.buf = appendFixed32(s.buf, logFlags, l.Flags)
+		s.buf = append(append(s.buf, tag(logTraceID, wireBytes), 16), l.TraceID[:]...)
+		s.buf = append(append(s.buf, tag(logSpanID, wireBytes), 8), l.SpanID[:]...)
+	}
+	if l.Observed != 0 {
+		s.buf = appendFixed64(s.buf, logObserved, l.Observed)
+	}
+}
+
+// LogBody sets the text of a log record.
+func (s *Span) LogBody(text string) {
+	s.closeItem()
+	text = valid(text)
+	s.buf = appendHeader(s.buf, logBody, sizeBytes(len(text)))
+	s.buf = appendText(s.buf, anyString, text)
+}
+
 // LogData is a log record read back from its bytes. Body and the attributes'
 // values are of the types [Attribute] names, or nil.
 type LogData struct {

@@ -131,6 +131,24 @@ func logRecord() (encoded []byte, want LogData) {
 		Attributes: []Attribute{{"item", "pear"}}, DroppedAttributes: 2, Flags: 1, TraceID: traceID, SpanID: spanID}
 }
 
+func TestLogRecordsAreWrittenAsTheyAreRead(t *testing.T) {
+	_, want := logRecord()
+	want.EventName = "" // which is not written
+	var s Span
+	s.ResetLog()
+	s.LogBody("out of stock\xff")
+	s.String("item", "pear")
+	s.Log(want)
+	if got, err := ParseLog(s.Encoded()); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	s.Reset()
+	s.String("item", "pear")
+	if got, err := ParseSpan(s.Encoded()); err != nil || len(got.Attributes) != 1 {
+		t.Errorf("a span after it: %+v, %v", got, err)
+	}
+}
+
 func TestLogRecords(t *testing.T) {
 	encoded, want := logRecord()
 	got, err := ParseLog(encoded)

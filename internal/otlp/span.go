@@ -55,6 +55,7 @@ type Span struct {
 	item  int    // where the length of the open event or link stands; 0 when none is open
 	array [3]int // the same for the open array attribute: its pair, its value, its list
 	field byte   // the field number attributes have where they are written now, when item > 0
+	log   bool   // it is a log record that is built
 }
 
 // Reset makes s an empty span. It invalidates what Encoded returned.
@@ -62,7 +63,7 @@ func (s *Span) Reset() {
 	if cap(s.buf) > keepBuffer {
 		s.buf = nil
 	}
-	s.buf, s.item, s.array = s.buf[:0], 0, [3]int{}
+	s.buf, s.item, s.array, s.log = s.buf[:0], 0, [3]int{}, false
 }
 
 // Context sets the span's identity. A zero parentID makes it a root. The low
@@ -315,8 +316,11 @@ func (s *Span) Encoded() []byte {
 }
 
 func (s *Span) attributeField() byte {
-	if s.item > 0 {
+	switch {
+	case s.item > 0:
 		return s.field
+	case s.log:
+		return logAttributes
 	}
 	return spanAttributes
 }

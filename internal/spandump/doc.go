@@ -3,7 +3,9 @@
 // (ReadableSpan.to_json without indentation), as the original distribution
 // does. What reads the original's dumps reads ours.
 //
-// The lines are rendered from encoded spans, so what is in them is what is
+// Log records have a dump of their own, in the format of LogRecord.to_json.
+//
+// The lines are rendered from what is encoded, so what is in them is what is
 // sent, masked and limited alike. [ParseLine] reads them back, for those who
 // show a dump.
 package spandump

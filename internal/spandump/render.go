@@ -12,6 +12,45 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/pyjson"
 )
 
+func renderSpan(b, encoded, resource []byte) ([]byte, error) {
+	span, err := otlp.ParseSpan(encoded)
+	if err != nil {
+		return b, err
+	}
+	return appendSpan(b, &span, resource), nil
+}
+
+// renderLog renders a log record the way LogRecord.to_json does.
+func renderLog(b, encoded, resource []byte) ([]byte, error) {
+	l, err := otlp.ParseLog(encoded)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, `{"body": `...)
+	b = appendValue(b, l.Body)
+	b = append(b, `, "severity_number": `...)
+	b = strconv.AppendInt(b, int64(l.Severity), 10)
+	b = append(b, `, "severity_text": `...)
+	b = appendString(b, l.SeverityText)
+	b = append(b, `, "attributes": `...)
+	b = appendAttributes(b, l.Attributes)
+	b = append(b, `, "dropped_attributes": `...)
+	b = strconv.AppendUint(b, uint64(l.DroppedAttributes), 10)
+	b = append(b, `, "timestamp": `...)
+	b = appendTime(b, l.Time)
+	b = append(b, `, "observed_timestamp": `...)
+	b = appendTime(b, l.Observed)
+	b = append(b, `, "trace_id": `...)
+	b = appendID(b, l.TraceID[:])
+	b = append(b, `, "span_id": `...)
+	b = appendID(b, l.SpanID[:])
+	b = append(b, `, "trace_flags": `...)
+	b = strconv.AppendUint(b, uint64(l.Flags), 10)
+	b = append(b, `, "resource": `...)
+	b = append(b, resource...)
+	return append(b, '}'), nil
+}
+
 // appendSpan renders a span the way ReadableSpan.to_json does.
 func appendSpan(b []byte, s *otlp.SpanData, resource []byte) []byte {
 	b = append(b, `{"name": `...)

@@ -80,13 +80,13 @@ def _activate():
     _imports.private_directory = getattr(sys, "_lumigo_injected", False)
     _imports.wrap(os, "_exit", _leaving)
     active = True
-    _imports.enable(fields.get("disabled") or ())
+    _imports.enable(fields.get("disabled") or (), {"logging"} if fields.get("traces") is False else None)
 
 
 def _connect(handover):
     """The engine's settings; {} if it is slow to send them; None if there is no engine."""
-    handover.path = os.environ.get("LUMIGO_ENGINE_SOCKET")
-    handover.key = os.environ.get("LUMIGO_ENGINE_KEY", "")
+    key, _, handover.path = os.environ.get("LUMIGO_ENGINE", "").partition("@")
+    handover.key = key.rpartition(":")[2]
     if handover.path:
         fields = handover.connect(_SETTINGS_SECONDS)
         if fields is not None:
@@ -115,11 +115,11 @@ def greeting(forked):
     for name, value in list(os.environ.items()):
         if name.startswith(_CONFIG_PREFIXES) or name.upper() in _CONFIG_NAMES:
             config[name] = value
-        if total < _ENVIRON_TOTAL and name != "LUMIGO_ENGINE_KEY":
+        if total < _ENVIRON_TOTAL and name != "LUMIGO_ENGINE":
             value = value[: min(_ENVIRON_VALUE, _ENVIRON_TOTAL - total)]
             total += len(name) + len(value)
             environ.append((name, value))
-    config.pop("LUMIGO_ENGINE_KEY", None)
+    config.pop("LUMIGO_ENGINE", None)
     return {
         "key": _handover.key,
         "pid": os.getpid(),
@@ -153,7 +153,7 @@ def _goodbye():
     try:
         from . import _handover
 
-        _handover.goodbye(_GOODBYE_SECONDS, os.environ.get("LUMIGO_ENGINE_DETACHED") == "true")
+        _handover.goodbye(_GOODBYE_SECONDS, os.environ.get("LUMIGO_ENGINE", "").startswith("detached:"))
     except Exception:
         pass
 

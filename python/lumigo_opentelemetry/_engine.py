@@ -38,7 +38,8 @@ def _start():
         os.chmod(directory, 0o711)
         listener.listen(128)
         key = os.urandom(16).hex()
-        _spawn(listener.fileno(), key)
+        address = "detached:%s@%s" % (key, path)
+        _spawn(listener.fileno(), address)
     except Exception:
         for remove, name in ((os.unlink, path), (os.rmdir, directory)):
             try:
@@ -48,9 +49,7 @@ def _start():
         raise
     finally:
         listener.close()
-    os.environ["LUMIGO_ENGINE_SOCKET"] = path
-    os.environ["LUMIGO_ENGINE_KEY"] = key
-    os.environ["LUMIGO_ENGINE_DETACHED"] = "true"
+    os.environ["LUMIGO_ENGINE"] = address
     return path, key
 
 
@@ -67,11 +66,10 @@ def _private_directory():
     raise OSError("no directory can be written to for its socket; set TMPDIR to one that can")
 
 
-def _spawn(descriptor, key):
+def _spawn(descriptor, address):
     """Run the engine as a process of its own, whose short-lived parent we reap: the app
     must not find a child it does not know when it waits for its own."""
-    environ = dict(os.environ, LUMIGO_ENGINE_KEY=key)
-    environ.pop("LUMIGO_ENGINE_SOCKET", None)
+    environ = dict(os.environ, LUMIGO_ENGINE=address)
     argv = [_BINARY, "engine", "--listen-fd", str(descriptor)]
     os.set_inheritable(descriptor, True)
     try:

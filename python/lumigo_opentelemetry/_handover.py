@@ -27,6 +27,8 @@ BACKLOG_BYTES = 1 << 20
 _COALESCED = 65536  # the backlog leaves in frames of about this size
 _HIGH_DESCRIPTOR = 900  # out of the way of programs that close and count the low ones
 _RETRY_SECONDS = 1.0
+_RECORDS = 1 << 32  # of an entry in the ring
+_SPANS = 1 << 48 | _RECORDS
 _RING_AFTER = 48  # frames: mapping memory costs about as much as sending so many
 _ENVIRON_VALUE = 1024
 _CHECK_NS = 1000000000
@@ -37,7 +39,7 @@ _GONE = (32, 104)  # EPIPE, ECONNRESET: there is no engine at the other end
 _NOW = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL: an app may have SIGPIPE kill it
 
 
-spans = []  # encoded finished spans, appended to by anybody
+spans = []  # encoded finished spans, and log records, which are counted as if they were; appended to by anybody
 notes = []  # encoded records of other kinds; sent first
 last_sent = 0  # time_ns of the last frame
 
@@ -276,20 +278,23 @@ def drain():
             if _ring is None or _backlog:
                 _drain(lock)
                 continue
-            last_sent = time_ns()  # the same in short, for the usual case
-            count, facts = len(spans), len(notes)  # more may come while we are at it
-            records = count + facts
-            if records == 1:
-                body = spans.pop(0) if count else notes.pop(0)
+            last_sent = time_ns()  # the same in short, for the usual cases
+            if notes:
+                count, facts = 0, 1
+                body = notes.pop(0)
             else:
-                body = b"".join(notes[:facts] + spans[:count])
-                if len(body) > MAX_RECORD:
-                    _drain(lock)
-                    continue
-                del notes[:facts], spans[:count]
-            _made += count
-            if not _ring.write(count << 48 | records << 32, body, _made):
-                _keep(body, records, count)
+                count, facts = len(spans), 0  # more may come while we are at it
+                if count == 1:
+                    body = spans.pop(0)
+                else:
+                    body = b"".join(spans[:count])
+                    if len(body) > MAX_RECORD:
+                        _drain(lock)
+                        continue
+                    del spans[:count]
+                _made += count
+            if not _ring.write(count * _SPANS + facts * _RECORDS, body, _made):
+                _keep(body, facts + count, count)
             if not 0 <= last_sent - _checked < _CHECK_NS:
                 _check()
         except Exception as err:
@@ -568,7 +573,8 @@ def _joined(value, longest):
     if type(value) is not list or not value or type(value[0]) is not bytes:
         return value
     data = b"".join([part for part in value if type(part) is bytes])
-    return [data[:longest], True] if len(data) > longest or value[-1] is True else [data]
+    marks = [True] if len(data) > longest or True in value else []
+    return [data[:longest]] + marks + ([False] if False in value else [])
 
 
 def copied(value, longest=8192, values=4096):

@@ -1,4 +1,4 @@
-"""What the HTTP hooks share: the request that a server is answering, and what is kept of bodies.
+"""What the HTTP hooks share: the request that a server is answering, the spans of clients, and what is kept of bodies.
 
 A request has one Request, however many layers it passes: the outermost seam makes it, inner seams and the
 frameworks find it with serving(). Names follow the stable HTTP semantic conventions; what can be told from the
@@ -60,6 +60,56 @@ def keeper():
     return _tracing.Capture(limit) if limit else None
 
 
+def calling(method, url, host, port, agent, headers, body=None):
+    """The span of a request that a client is about to send; None for one that is left alone. headers: a list of pairs;
+    body: bytes, where they are at hand."""
+    if _tracing.suppressed() or host.startswith("169.254."):  # the metadata services of clouds
+        return None
+    attributes = {
+        "http.request.method": method if method in METHODS else "_OTHER",
+        "url.full": url,
+        "server.address": host,
+        "server.port": port,
+    }
+    if agent:
+        attributes["user_agent.original"] = agent
+    span = _tracing.start_span(named(method), _tracing.CLIENT, attributes)
+    if span.recording:
+        attributes["http.request.headers"] = headers
+        capture = keeper() if body else None
+        if capture is not None:
+            capture.write(body)
+            attributes["http.request.payload"] = capture.parts
+    return span
+
+
+def settled(names):
+    """Whether a request with these header names, in lower case, must not get more: where somebody propagates already, a
+    second header would contradict the first."""
+    return not _tracing.PROPAGATED.isdisjoint(names) or _tracing.signed(names)
+
+
+def answered(span, status, headers, version=None):
+    """Takes what the head of a response says, where the span is recording."""
+    attributes = span.attributes
+    attributes["http.response.status_code"] = status
+    if status >= 400:
+        span.set_status(ERROR)
+        attributes["error.type"] = str(status)
+    if version:
+        attributes["network.protocol.version"] = version
+    attributes["http.response.headers"] = headers
+
+
+def template(pattern):
+    """The route that a regular expression stands for: without its anchors, and with a first slash."""
+    if pattern.startswith("^"):
+        pattern = pattern[1:]
+    if pattern.endswith("$"):
+        pattern = pattern[:-1]
+    return pattern if pattern.startswith("/") else "/" + pattern
+
+
 def address(host, scheme):
     """(address, port) of a Host header; the port defaults to the scheme's."""
     key = host, scheme
@@ -81,7 +131,7 @@ def address(host, scheme):
     return known
 
 
-class Request:
+class Request(_tracing.Capture):
     """One request that this process serves, from its first seam to the end of its response."""
 
     mark = None  # the environ or the headers of a scope, to know the request again in an inner layer
@@ -90,10 +140,10 @@ class Request:
     status = 0
     headers = None  # of the response
     received = None  # the request's body as the application read it
-    sent = None  # the response's
     done = False
 
     def __init__(self, span, method, path, query):
+        super().__init__(_tracing.settings.capture if span.recording else 0)  # for the response's
         self.span = span
         span.request = self
         self.method = method
@@ -105,7 +155,7 @@ class Request:
         span = self.span
         if span.recording:
             span.attributes["http.route"] = template
-            span.name = named(self.method) + " " + template
+            span.record[_tracing.NAME] = named(self.method) + " " + template
 
     def fail(self, error):
         """Records an exception that leaves the application, or would but for its framework."""
@@ -115,12 +165,7 @@ class Request:
     def keep(self, data):
         """Keeps bytes that go out."""
         try:
-            sent = self.sent
-            if sent is None:
-                if not self.span.recording:
-                    return
-                sent = self.sent = _tracing.Capture(_tracing.settings.capture)
-            sent.write(data)
+            self.write(data)
         except Exception as error:
             trouble(error)
 
@@ -144,8 +189,8 @@ class Request:
                     attributes["http.response.headers"] = self.headers
                 if self.received is not None:
                     attributes["http.request.payload"] = self.received.parts
-                if self.sent is not None:
-                    attributes["http.response.payload"] = self.sent.parts
+                if self.parts:
+                    attributes["http.response.payload"] = self.parts
         except Exception as error:
             trouble(error)
         span.end()

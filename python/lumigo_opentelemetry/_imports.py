@@ -13,6 +13,7 @@ from . import _log
 
 # Module imported by the app -> file in hooks/.
 HOOKS = {
+    "logging": "logging",
     "threading": "threads",
     "concurrent.futures.thread": "executors",
     "opentelemetry.context": "opentelemetry",
@@ -45,13 +46,36 @@ HOOKS = {
     "requests.sessions": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
+    "botocore.vendored.requests.sessions": "http_clients",
+    "botocore.client": "botocore",
+    "boto3.resources.response": "botocore",
     "sqlite3.dbapi2": "sqlite3",
     "redis.client": "redis",
     "redis.asyncio.client": "redis",
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
+    "pymongo.monitoring": "pymongo",
+    "asyncpg": "asyncpg",
+    "aiosqlite.core": "aiosqlite",
+    "MySQLdb.connections": "mysqlclient",
+    "MySQLdb.cursors": "mysqlclient",
+    "mysql.connector.cursor": "mysql_connector",
+    "mysql.connector.cursor_cext": "mysql_connector",
+    "mysql.connector.aio.cursor": "mysql_connector",
+    "sqlalchemy": "sqlalchemy",
     "httpx": "httpx",
+<<<<<<< HEAD
+    "aiohttp.streams": "aiohttp_streams",
+    "aiohttp.client": "aiohttp_client",
+    "aiohttp.web_protocol": "aiohttp_server",
+    "aiohttp.web_response": "aiohttp_server",
+    "aiohttp.web_ws": "aiohttp_server",
+    "tornado.web": "tornado",
+    "tornado.routing": "tornado",
+    "tornado.simple_httpclient": "tornado",
+    "tornado.curl_httpclient": "tornado",
+=======
     "kafka.producer.kafka": "kafka_python",
     "kafka.consumer.group": "kafka_python",
     "celery.app.amqp": "celery",
@@ -66,10 +90,11 @@ HOOKS = {
     "aio_pika.robust_queue": "aio_pika",
     "pika.channel": "pika",
     "pika.adapters.blocking_connection": "pika",
+>>>>>>> messaging
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {
@@ -192,8 +217,11 @@ def names_of(module_name, hook):
     return {_plain(name) for name in names}
 
 
-def enable(disabled=()):
-    """Start to watch imports; modules that are there already are hooked at once."""
+def enable(disabled=(), only=None):
+    """Start to watch imports; modules that are there already are hooked at once. only: of no other modules."""
+    if only is not None:
+        for name in HOOKS.keys() - only:
+            del HOOKS[name]
     _disabled.update(_plain(name) for name in disabled)
     if not any(type(finder) is _Finder for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -64,14 +64,28 @@ class Settings:
         self.semconv_database_dup = False
         self.sqs_filter = True
         self.redis_reduced = True
+        self.mongo_reduced = True
         self.trace_header = None
         self.ring = 0
+        self.logs = False
 
 
 settings = Settings()
 
 _span = ContextVar("lumigo_span", default=None)
+
+# The span that is current in this thread, task or greenlet, or None.
+current_span = _span.get
+
+# activate(span) makes span current, and returns the token for deactivate.
+activate = _span.set
+
 _suppressed = ContextVar("lumigo_suppressed", default=False)
+
+# Whether what happens here is to leave no spans and no headers: our own calls, and those of
+# other telemetry.
+suppressed = _suppressed.get
+
 _tags = ContextVar("lumigo_execution_tags", default=None)
 _tags_in_use = False
 
@@ -80,12 +94,14 @@ _tags_in_use = False
 
 _pid = None
 _bits = None
+_ids = iter(())  # span ids to come; an iterator of a list may be used from everywhere
 
 
 def _reseed():
     """Give this process ids of its own. uWSGI forks without telling Python, so every first
     span of a trace asks for its process id rather than trusting os.register_at_fork."""
-    global _pid, _bits
+    global _pid, _bits, _ids
+    _ids = iter(())
     _bits = Random(int.from_bytes(os.urandom(32), "big")).getrandbits
     _pid = _getpid()
 
@@ -136,6 +152,18 @@ def _new_trace_id():
         if trace_id:
             return trace_id
     return (_bits(128) or 1).to_bytes(16, "big")
+
+
+def _more_ids():
+    """A span id, and others for later: making many at once is much cheaper."""
+    global _ids
+    ids = _bits(64 * 64).to_bytes(64 * 8, "big")
+    ids = [ids[at : at + 8] for at in range(0, len(ids), 8)]
+    if bytes(8) in ids:
+        return _more_ids()  # no id is all zeros
+    first = ids.pop()
+    _ids = iter(ids)
+    return first
 
 
 # --- what is kept -----------------------------------------------------------------------
@@ -200,6 +228,11 @@ def _compile(patterns, variable):
         except (re.error, RecursionError, OverflowError, TypeError):
             _log.warning("Invalid regex: %s" % (pattern,))
     return compiled
+
+
+def filtering():
+    """Whether anybody will ask for the endpoint of a span."""
+    return _filters is not None
 
 
 def endpoint_of(kind, attributes):
@@ -270,7 +303,7 @@ def _field(index):
 
 class Span:
     """One unit of work. attributes is a plain dict that hooks may write into until end();
-    recording is False when the span only carries its context along, and after its end.
+    recording is false when the span only carries its context along, and after its end.
 
     record is what the engine gets, see docs/protocol.md."""
 
@@ -357,7 +390,7 @@ class Span:
         return {key: self.attributes[key] for key in keys[:_attribute_limit]}
 
 
-_END, _ATTRIBUTES, _EVENTS, _LINKS = 9, 13, 14, 15  # in a record
+NAME, _END, _ATTRIBUTES, _EVENTS, _LINKS = 6, 9, 13, 14, 15  # in a record
 
 
 class RemoteSpan(Span):
@@ -383,73 +416,79 @@ _new = Span.__new__
 
 
 def start_span(
-    name, kind=INTERNAL, attributes=None, parent=CURRENT, scope=SCOPE, start=None, links=None, remote=None, endpoint=None
+    name, kind=INTERNAL, attributes=None, parent=CURRENT, start=None, endpoint=None, scope=SCOPE, links=None, remote=None
 ):
     """Begin a span; always returns one, if only to carry its context (recording False).
 
     attributes becomes the span's own dict. parent: CURRENT, None for a new trace, a Span,
-    or a SpanContext from extract(). remote: the caller's SpanContext, parent only where
-    nothing is current here. start: nanoseconds since 1970, now if None. links: a list of
-    (trace_id, span_id, flags, trace_state, attributes). endpoint: returns what filters look
-    at, where that does not stand in the attributes.
+    or a SpanContext from extract(). start: nanoseconds since 1970, now if None. endpoint:
+    returns what filters look at, where that does not stand in the attributes. links: a list
+    of (trace_id, span_id, flags, trace_state, attributes). remote: the caller's SpanContext,
+    parent only where nothing is current here.
+
+    Hooks of hot paths give all arguments by position: names make CPython take a longer way.
     """
     span = _new(Span)
     now = start or time_ns()
     if parent is CURRENT:
-        parent = _span.get()
+        parent = current_span()
         if parent is None:
             parent = remote
         else:
             ended = parent.record[_END]
             if ended and now - ended > STALE_NS:
                 parent = remote
-    if attributes is None:
-        attributes = {}
     if type(parent) is Span:
         above = parent.record
-        trace_id, parent_id, state = above[1], above[2], above[5]
+        trace_id = above[1]
+        parent_id = above[2]
+        keep = above[4]
+        state = above[5]
         span.baggage = parent.baggage
         span.request = parent.request
         span.root = root = False
-        keep = above[4] & 1
     else:
         mark = _handover.mark
         if _getpid() != _pid if mark is None else not mark[0]:
             ensure_own()
         span.root = root = True
-        span.request = parent_id = state = None
+        span.request = span.baggage = parent_id = state = None
         if parent is None or parent.trace_id is None:
             trace_id = _new_trace_id()
-            span.baggage = parent and parent.baggage
-            keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
+            if parent is not None:
+                span.baggage = parent.baggage
+            decided = False
         else:
             trace_id, parent_id, state = parent.trace_id, parent.span_id, parent.trace_state
             span.baggage = parent.baggage
             if isinstance(parent, RemoteSpan):
                 span.request = parent.request
-            if _parent_based:
-                keep = parent.flags & 1
-            else:
-                keep = _bound is None or int.from_bytes(trace_id[8:], "big") < _bound
+            decided = _parent_based
+        if decided:
+            keep = parent.flags & 1
+        else:
+            keep = 1 if _bound is None or int.from_bytes(trace_id[8:], "big") < _bound else 0
+    if attributes is None:
+        attributes = {}
     if keep:
         if _filters is not None and kind in _filters and _dropped_by_filter(kind, attributes, endpoint):
-            keep = False
-        elif _suppressed.get():
-            keep = False
+            keep = 0
+        elif suppressed():
+            keep = 0
         elif _tags_in_use:
             tags = _tags.get()
             if tags:
                 attributes.update(tags)
-    span.record = [
-        0, trace_id, (_bits(64) or 1).to_bytes(8, "big"), parent_id, 1 if keep else 0, state, name, kind, now, 0,
+    span.record = record = [
+        0, trace_id, next(_ids, None) or _more_ids(), parent_id, keep, state, name, kind, now, 0,
         UNSET, None, scope, attributes, None, links, None,
     ]  # fmt: skip
     span.attributes = attributes
-    span.recording = bool(keep)
+    span.recording = keep
     span.pid = _pid
     span.api = None
-    if keep and root and (kind == SERVER or kind == CONSUMER):
-        _announce(span.record)
+    if root and keep and (kind == SERVER or kind == CONSUMER):
+        _announce(record)
     return span
 
 
@@ -472,6 +511,20 @@ def emit(record):
     ensure_own()
     _spans.append(_handover.tamed(record))
     if len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
+        _drain()
+
+
+def log(record, now):
+    """Hand over a log record, at once or with the spans that it was written in."""
+    ensure_own()
+    try:
+        data = dumps(record, 2)
+    except Exception:
+        data = None
+    if data is None or len(data) > MAX_RECORD:
+        data = _handover.tamed(record)
+    _spans.append(data)
+    if now or len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
         _drain()
 
 
@@ -507,13 +560,6 @@ def describe_exception(exc, escaped=False):
 # --- context ----------------------------------------------------------------------------
 
 
-# The span that is current in this thread, task or greenlet, or None.
-current_span = _span.get
-
-# activate(span) makes span current, and returns the token for deactivate.
-activate = _span.set
-
-
 def deactivate(token):
     """Undo activate. A token from another context (a generator resumed elsewhere, a
     callback in another thread) is let go without complaint: that context has its own end."""
@@ -521,12 +567,6 @@ def deactivate(token):
         _span.reset(token)
     except (ValueError, RuntimeError, TypeError):
         pass
-
-
-def suppressed():
-    """Whether what happens here is to leave no spans and no headers: our own calls, and
-    those of other telemetry."""
-    return _suppressed.get()
 
 
 class suppress:
@@ -615,7 +655,7 @@ def traceparent(span):
     """The traceparent header for span, where that is all there is to propagate; else None."""
     record = span.record
     if _only_w3c and not record[5] and not span.baggage and baggage_of is None:
-        return "00-%s-%s-0%d" % (record[1].hex(), record[2].hex(), record[4] & 1)
+        return f"00-{record[1].hex()}-{record[2].hex()}-{'01' if record[4] & 1 else '00'}"
     return None
 
 
@@ -624,7 +664,7 @@ def inject(set, span=None):
     where nothing is current or all is suppressed."""
     if span is None:
         span = _span.get()
-    if span is None or _suppressed.get():
+    if span is None or suppressed():
         return
     for write in _injectors:
         write(set, span)
@@ -772,8 +812,20 @@ _INJECT = {
     "b3": _write_b3,
     "b3multi": _write_b3multi,
 }
+_FIELDS = {
+    "tracecontext": ("traceparent", "tracestate"),
+    "baggage": ("baggage",),
+    "b3": ("b3",),
+    "b3multi": ("x-b3-traceid", "x-b3-spanid", "x-b3-sampled"),
+}
 _injectors = _extractors = ()
 _only_w3c = False
+
+
+def fields():
+    """The names that inject may write, where they must be asked for."""
+    return [name for propagator in settings.propagators for name in _FIELDS.get(propagator, ())]
+
 
 # The headers that a caller's context may come in, in lower case.
 PROPAGATED = frozenset((
@@ -789,23 +841,24 @@ class Capture:
     threads at once. limit: how many bytes to keep; 0 keeps none.
 
     parts is the value of the attribute: the bytes in as many parts as they came in, and True
-    after them when there was more."""
+    after them when there was more. room: for how many bytes more; -1 for none any more."""
 
-    __slots__ = ("parts", "_room")
+    __slots__ = ("parts", "room")
 
     def __init__(self, limit):
         self.parts = []
-        self._room = limit
+        self.room = limit or -1
 
     def write(self, data):
-        left = self._room - len(data)
+        size = len(data)
+        left = self.room - size
         if left >= 0:
-            if data:
-                self._room = left
-                self.parts.append(bytes(data))
-        elif self._room >= 0:
-            self.parts += bytes(data[: self._room]), True
-            self._room = -1
+            if size:
+                self.room = left
+                self.parts.append(data if type(data) is bytes else bytes(data))
+        elif self.room >= 0:
+            self.parts += bytes(data[: self.room]), True
+            self.room = -1
 
 
 _apply()

@@ -8,10 +8,12 @@ from _operator import itemgetter
 from marshal import dumps
 
 from . import _http, _imports, _tracing
-from ._http import trouble
+from ._http import METHODS, trouble
+from ._tracing import SERVER, Capture, suppressed
 
 _current = _tracing.current_span
 _activate = _tracing.activate
+_deactivate = _tracing.deactivate
 _KNOWN = frozenset((
     "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "SERVER_NAME",
     "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme",
@@ -83,7 +85,7 @@ def begin(environ):
         outer = _http.serving()
         if outer is not None and _known(outer, environ):
             return None
-    if _tracing.suppressed() or (_tracing.settings.disabled and _http.opted_out("flask", "django")):
+    if suppressed() or (_tracing.settings.disabled and _http.opted_out("flask", "django")):
         return None
     names, values, propagates, body = _shapes[tuple(environ)]
     method = environ.get("REQUEST_METHOD", "GET")
@@ -91,14 +93,16 @@ def begin(environ):
     if parent is None and outer is not None:
         parent = _tracing.CURRENT
     attributes = {"wsgi.environ": _head(names, values(environ))}
-    endpoint = lambda: _tracing.without_authority(_path(environ))  # noqa: E731
-    span = _tracing.start_span(_http.named(method), _tracing.SERVER, attributes, parent, endpoint=endpoint)
+    endpoint = None
+    if _tracing.filtering():
+        endpoint = lambda: _tracing.without_authority(_path(environ))  # noqa: E731
+    span = _tracing.start_span(method if method in METHODS else "HTTP", SERVER, attributes, parent, None, endpoint)
     request = Request(span, method, environ)
     if body is not None and span.recording and environ[body]:
         stream = environ.get("wsgi.input")
-        capture = _http.keeper()
-        if stream is not None and capture is not None:
-            request.received = capture
+        limit = _tracing.settings.capture
+        if stream is not None and limit:
+            request.received = capture = Capture(limit)
             environ["wsgi.input"] = tee(stream, capture)
     return request
 
@@ -119,6 +123,8 @@ class Request(_http.Request):
     """A WSGI request, known by its environ."""
 
     def __init__(self, span, method, environ):
+        self.parts = []
+        self.room = (_tracing.settings.capture if span.recording else 0) or -1
         self.span = span
         span.request = self
         self.method = method
@@ -147,12 +153,12 @@ class Request(_http.Request):
             self.status = int(status[:3])
             self.headers = list(headers)
             self.writer = write
-            return self.write
+            return self.pass_on
         except Exception as error:
             trouble(error)
         return write
 
-    def write(self, data):
+    def pass_on(self, data):
         result = self.writer(data)
         self.keep(data)
         return result
@@ -167,16 +173,21 @@ class Request(_http.Request):
             trouble(fault)
 
 
+def responding(environ):
+    """Whether an outer layer traces this request."""
+    span = _current()
+    return span is not None and span.request is not None and span.request.mark is environ
+
+
 def respond(app, environ, start_response):
     """app(environ, start_response), traced unless an outer layer does."""
-    span = _current()
-    if span is not None and span.request is not None and span.request.mark is environ:
+    if responding(environ):
         return app(environ, start_response)
-    request = None
     try:
         request = begin(environ)
     except Exception as error:
         trouble(error)
+        request = None
     if request is None:
         return app(environ, start_response)
     request.respond = start_response
@@ -188,7 +199,7 @@ def respond(app, environ, start_response):
         request.finish()
         raise
     finally:
-        _tracing.deactivate(span)
+        _deactivate(span)
     try:
         kind = type(result)
         if kind is list or kind is tuple:
@@ -243,7 +254,7 @@ class _Body:
         if self.following is None:
             iter(self)
         request = self.request
-        span = _tracing.activate(request.span)
+        span = _activate(request.span)
         try:
             chunk = self.following()
         except StopIteration:
@@ -252,7 +263,7 @@ class _Body:
             request.crash(error)
             raise
         finally:
-            _tracing.deactivate(span)
+            _deactivate(span)
         request.keep(chunk)
         return chunk
 
@@ -266,14 +277,14 @@ class _Body:
 
     def _run(self, function, *args):
         request = self.request
-        span = _tracing.activate(request.span)
+        span = _activate(request.span)
         try:
             return function(*args)
         except BaseException as error:
             request.crash(error)
             raise
         finally:
-            _tracing.deactivate(span)
+            _deactivate(span)
 
     def __getattr__(self, name):
         return getattr(self.result, name)
@@ -345,8 +356,7 @@ class _Input:
 
     def _keep(self, data):
         try:
-            if data:
-                self.capture.write(data)
+            self.capture.write(data)
         except Exception as error:
             trouble(error)
         return data

@@ -229,7 +229,7 @@ class FakeEngine:
 
     def environ(self, inject=False, **more):
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("LUMIGO_", "OTEL_", "PYTHON", "AUTOWRAPT"))}
-        environ.update(LUMIGO_ENGINE_SOCKET=self.path, LUMIGO_ENGINE_KEY=KEY)
+        environ.update(LUMIGO_ENGINE="%s@%s" % (KEY, self.path))
         environ["PYTHONPATH"] = os.path.join(PYTHON, "sitecustomize") if inject else PYTHON
         environ.update(more)
         return {k: v for k, v in environ.items() if v is not None}

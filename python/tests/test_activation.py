@@ -83,7 +83,7 @@ class Start(ActivationTest):
         self.assertNotIn("OTHER", hello["config"])
         environ = dict(hello["environ"])
         self.assertEqual("x" * 4096, environ["OTHER"])
-        self.assertNotIn("LUMIGO_ENGINE_KEY", environ)
+        self.assertNotIn("LUMIGO_ENGINE", environ)
 
     def test_the_greeting_fits_whatever_the_environment(self):
         self.run_app("import lumigo_opentelemetry", LUMIGO_A="x" * 100000, LUMIGO_B="x" * 100000, ODD="\udcff")
@@ -306,7 +306,7 @@ import socket
 from fake_engine import FakeEngine
 import fake_engine, json, time
 assert sys.argv[1:3] == ["engine", "--listen-fd"], sys.argv
-fake_engine.KEY = os.environ["LUMIGO_ENGINE_KEY"]
+fake_engine.KEY = os.environ["LUMIGO_ENGINE"].partition("@")[0].partition("detached:")[2]
 if os.fork(): os._exit(0)
 os.setsid()
 engine = FakeEngine()
@@ -333,7 +333,7 @@ class OwnEngine(ActivationTest):
 
     CODE = (
         "import lumigo_opentelemetry, os, sys; from lumigo_opentelemetry import _tracing\n"
-        "_tracing.start_span('x').end(); print(os.environ.get('LUMIGO_ENGINE_SOCKET'))\n"
+        "_tracing.start_span('x').end(); print(os.environ.get('LUMIGO_ENGINE', '').partition('@')[2])\n"
         "try: print(os.waitpid(-1, 0))\nexcept ChildProcessError: print('no child')"
     )
 
@@ -343,13 +343,13 @@ class OwnEngine(ActivationTest):
         shutil.copytree(PYTHON, self.site, ignore=shutil.ignore_patterns("__pycache__", "*.go", "tests"))
 
     def run_alone(self, **environ):
-        more = dict(LUMIGO_ENGINE_SOCKET=None, LUMIGO_ENGINE_KEY=None, PYTHONPATH=self.site, TMPDIR=self.directory)
+        more = dict(LUMIGO_ENGINE=None, PYTHONPATH=self.site, TMPDIR=self.directory)
         more.update(environ)
         return self.run_app(self.CODE, **more)
 
     def test_without_a_binary_there_is_one_warning_and_no_tracing(self):
         out, err = self.run_alone()
-        self.assertEqual("None\nno child\n", out)
+        self.assertEqual("\nno child\n", out)
         self.assertRegex(err.splitlines()[1], "WARNING - The Lumigo engine '.*/bin/lumigo' is missing; this process is not traced")
         self.assertEqual(2, err.count("\n"))
 
@@ -360,9 +360,9 @@ class OwnEngine(ActivationTest):
     def test_it_is_started_and_greeted(self):
         report = os.path.join(self.directory, "report")
         self.binary(ENGINE % (sys.executable, os.path.dirname(os.path.abspath(__file__))))
-        for name, gone in (("none is named", None), ("the named one is gone", "/nowhere/engine.sock")):
+        for name, gone in (("none is named", None), ("the named one is gone", "00@/nowhere/engine.sock")):
             with self.subTest(name):
-                out, err = self.run_alone(REPORT=report, LUMIGO_ENGINE_SOCKET=gone)
+                out, err = self.run_alone(REPORT=report, LUMIGO_ENGINE=gone)
                 path, children = out.splitlines()
                 self.assertTrue(path.startswith(self.directory), err)
                 self.assertEqual("no child", children, "the app must not find a child that it does not know")
@@ -377,7 +377,7 @@ class OwnEngine(ActivationTest):
         out, err = self.run_alone()
         self.assertIn("WARNING - The Lumigo engine could not be started, this process is not traced:", err)
         self.assertIn("ended with status 3", err)
-        self.assertEqual("None\nno child\n", out)
+        self.assertEqual("\nno child\n", out)
         self.assertEqual([], glob.glob(os.path.join(self.directory, "lumigo-*")))
 
 

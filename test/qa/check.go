@@ -52,15 +52,9 @@ var errUntraced = errors.New("does not run on this Python, traced or not")
 // check returns nil when a version is traced rightly. The error wraps pythonenv.ErrUnavailable when it cannot be
 // installed, and errNoServer when there is no server for it.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
-	server := c.servers[l.server]
-	if l.server == nil {
-		server = &running{port: freePort()}
-	} else if server == nil {
-		var err error
-		if server, err = l.server.start(); err != nil {
-			return err
-		}
-		c.servers[l.server] = server
+	server, err := c.server(l)
+	if err != nil {
+		return err
 	}
 	env, err := pythonenv.Venv(i, l.pins(version)...)
 	if err != nil {
@@ -75,6 +69,21 @@ func (c *checker) check(l library, version string, i pythonenv.Interpreter) erro
 		}
 	}
 	return nil
+}
+
+// server is the library's server, which is started when it is first needed, or a free port where it needs none.
+func (c *checker) server(l library) (*running, error) {
+	if l.server == nil {
+		return &running{port: freePort()}, nil
+	}
+	if running := c.servers[l.server]; running != nil {
+		return running, nil
+	}
+	running, err := l.server.start()
+	if err == nil {
+		c.servers[l.server] = running
+	}
+	return running, err
 }
 
 func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running) error {
@@ -120,8 +129,8 @@ func (c *checker) runWith(env []string, server *running, argv ...string) (output
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = pythonenv.Environ(append(env, "QA_PORT="+strconv.Itoa(server.port), "QA_RUN="+strconv.Itoa(c.runs),
-		"PYTHONPATH="+filepath.Join(c.testdata, "common"))...)
+	common := []string{"QA_PORT=" + strconv.Itoa(server.port), "QA_RUN=" + strconv.Itoa(c.runs), "PYTHONPATH=" + filepath.Join(c.testdata, "common")}
+	cmd.Env = pythonenv.Environ(append(common, env...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

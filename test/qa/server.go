@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -25,7 +28,9 @@ var errNoServer = errors.New("is not installed")
 type server struct {
 	name    string
 	program string                                                    // looked for on PATH, and in the directories of dirs
+	pins    []string                                                  // or it is of these Python packages, in an environment of its own
 	dirs    []string                                                  // patterns
+	build   func() (program string, err error)                        // makes the program instead
 	prepare func(program, dir string) []*exec.Cmd                     // run to their ends before it starts
 	command func(program, dir string, port int) *exec.Cmd             // runs until it is stopped
 	asked   func(ctx context.Context, program string, port int) error // nil when it answers; nil to connect only
@@ -66,6 +71,32 @@ var mariadbServer = &server{
 	},
 }
 
+// ferretServer stands in for MongoDB, whose protocol it speaks.
+var ferretServer = &server{
+	name: "FerretDB", program: "ferretdb",
+	build: func() (string, error) {
+		root, err := pythonenv.Root()
+		if err != nil {
+			return "", err
+		}
+		cache, err := pythonenv.CacheDir()
+		if err != nil {
+			return "", err
+		}
+		program := filepath.Join(cache, "ferretdb")
+		cmd := exec.Command("go", "build", "-tags", "ferretdb_no_postgresql", "-o", program, ".")
+		cmd.Dir, cmd.Env = filepath.Join(root, "test", "ferretdb"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
+		}
+		return program, err
+	},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir)
+	},
+}
+
 var rabbitmqServer = &server{
 	name: "RabbitMQ", program: "rabbitmq-server", dirs: []string{"/usr/lib/rabbitmq/bin"}, user: "rabbitmq",
 	command: func(program, dir string, port int) *exec.Cmd {
@@ -101,6 +132,30 @@ var kafkaServer = &server{
 	},
 }
 
+// motoServer stands in for AWS.
+var motoServer = &server{
+	name: "moto", program: "moto_server", pins: []string{"moto[server]==5.2.5", "boto3==1.44.8"},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	},
+	asked: func(ctx context.Context, program string, port int) error { // and told to run no functions
+		const settings = `{"lambda": {"use_docker": false}}`
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d/moto-api/config", port), strings.NewReader(settings))
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusCreated {
+			return fmt.Errorf("moto answers %s", response.Status)
+		}
+		return nil
+	},
+}
+
 // beside is a program in the same directory as another, whatever links lead there.
 func beside(program, name string) string {
 	if real, err := filepath.EvalSymlinks(program); err == nil {
@@ -111,6 +166,24 @@ func beside(program, name string) string {
 
 // find returns the path of the server's program.
 func (s *server) find() (string, error) {
+	if s.build != nil {
+		program, err := s.build()
+		if err != nil {
+			return "", fmt.Errorf("%s %w (%v)", s.name, errNoServer, err)
+		}
+		return program, nil
+	}
+	if s.pins != nil {
+		i, err := pythonenv.Default()
+		if err != nil {
+			return "", err
+		}
+		env, err := pythonenv.Venv(i, s.pins...)
+		if err != nil {
+			return "", err
+		}
+		return env.Bin(s.program), nil
+	}
 	for _, pattern := range s.dirs {
 		found, _ := filepath.Glob(filepath.Join(pattern, s.program))
 		if len(found) > 0 {

@@ -11,6 +11,7 @@ import (
 	"mime"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -37,33 +38,38 @@ type Span struct {
 // Decode reads the body of an export request, protobuf or OTLP JSON as its
 // Content-Type says, compressed as its Content-Encoding says.
 func Decode(body []byte, contentType, contentEncoding string) (*tracepb.TracesData, error) {
+	// TracesData is ExportTraceServiceRequest under a name that does not bring
+	// gRPC along: the same field, the same bytes.
+	data := &tracepb.TracesData{}
+	return data, decode(data, body, contentType, contentEncoding)
+}
+
+// decode reads a body into the message that it is said to be.
+func decode(data proto.Message, body []byte, contentType, contentEncoding string) error {
 	switch contentEncoding {
 	case "", "identity":
 	case "gzip":
 		r, err := gzip.NewReader(bytes.NewReader(body))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if body, err = io.ReadAll(r); err != nil {
-			return nil, err
+			return err
 		}
 	default:
-		return nil, fmt.Errorf("unknown Content-Encoding %q", contentEncoding)
+		return fmt.Errorf("unknown Content-Encoding %q", contentEncoding)
 	}
-	// TracesData is ExportTraceServiceRequest under a name that does not bring
-	// gRPC along: the same field, the same bytes.
-	data := &tracepb.TracesData{}
 	switch media, _, _ := mime.ParseMediaType(contentType); media {
 	case "application/x-protobuf":
-		return data, proto.Unmarshal(body, data)
+		return proto.Unmarshal(body, data)
 	case "application/json":
 		body, err := idsToBase64(body)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return data, protojson.Unmarshal(body, data)
+		return protojson.Unmarshal(body, data)
 	default:
-		return nil, fmt.Errorf("unknown Content-Type %q", contentType)
+		return fmt.Errorf("unknown Content-Type %q", contentType)
 	}
 }
 
@@ -132,6 +138,35 @@ func Spans(data *tracepb.TracesData) []Span {
 		}
 	}
 	return spans
+}
+
+// Log is a log record as it arrived, with what it belongs to.
+type Log struct {
+	TraceID    string // 32 hex digits; "" outside of a trace
+	SpanID     string // 16 hex digits, or ""
+	Severity   string // the text
+	Number     int32
+	Body       any
+	Attributes map[string]any
+	Scope      string
+	Resource   map[string]any
+}
+
+// logs lists the log records of a request in their order.
+func logs(data *logspb.LogsData) []Log {
+	var all []Log
+	for _, rl := range data.ResourceLogs {
+		resource := Attributes(rl.GetResource().GetAttributes())
+		for _, sl := range rl.ScopeLogs {
+			for _, l := range sl.LogRecords {
+				all = append(all, Log{
+					hex.EncodeToString(l.TraceId), hex.EncodeToString(l.SpanId), l.SeverityText, int32(l.SeverityNumber),
+					value(l.Body), Attributes(l.Attributes), sl.GetScope().GetName(), resource,
+				})
+			}
+		}
+	}
+	return all
 }
 
 // Attributes makes a map of attributes: string, bool, int64, float64, []byte,

@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -32,6 +35,7 @@ type Request struct {
 	Header http.Header
 	Size   int    // of the body as it came, in bytes
 	Spans  []Span // decoded, whether recorded or not
+	Logs   []Log  // likewise
 	Err    error  // why the body could not be decoded; the answer was then 400
 	Status int    // answered; 0 for none
 }
@@ -60,12 +64,14 @@ type Receiver struct {
 	lean     bool
 	requests []Request
 	spans    []Span
+	logs     []Log
 	seen     map[string]struct{}
 	counts   Counts
 	changed  chan struct{} // closed, and replaced, at every change
 }
 
-// Listen starts a receiver at addr, as in net.Listen. It serves every path.
+// Listen starts a receiver at addr, as in net.Listen. It takes what comes to a path that ends with
+// /v1/logs for logs, and to every other for traces.
 func Listen(addr string) (*Receiver, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -85,6 +91,9 @@ func Listen(addr string) (*Receiver, error) {
 
 // URL is the endpoint for traces.
 func (r *Receiver) URL() string { return "http://" + r.addr + "/v1/traces" }
+
+// LogsURL is the endpoint for logs.
+func (r *Receiver) LogsURL() string { return "http://" + r.addr + "/v1/logs" }
 
 // Close ends the receiver and its connections. What it recorded stays.
 func (r *Receiver) Close() {
@@ -178,6 +187,13 @@ func (r *Receiver) Spans() []Span {
 	return slices.Clone(r.spans)
 }
 
+// Logs returns all log records of requests that were accepted, in the order of their arrival.
+func (r *Receiver) Logs() []Log {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.logs)
+}
+
 // Counts returns the totals so far.
 func (r *Receiver) Counts() Counts {
 	r.mu.Lock()
@@ -189,7 +205,7 @@ func (r *Receiver) Counts() Counts {
 func (r *Receiver) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests, r.spans, r.counts = nil, nil, Counts{}
+	r.requests, r.spans, r.logs, r.counts = nil, nil, nil, Counts{}
 	clear(r.seen)
 }
 
@@ -232,9 +248,17 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return // the client went away: nothing was sent
 	}
 	record := Request{Path: req.URL.Path, Header: req.Header.Clone(), Size: len(body)}
-	data, err := Decode(body, req.Header.Get("Content-Type"), req.Header.Get("Content-Encoding"))
-	if err == nil {
-		record.Spans = Spans(data)
+	contentType, encoding := req.Header.Get("Content-Type"), req.Header.Get("Content-Encoding")
+	if strings.HasSuffix(req.URL.Path, "/v1/logs") {
+		data := &logspb.LogsData{}
+		if err = decode(data, body, contentType, encoding); err == nil {
+			record.Logs = logs(data)
+		}
+	} else {
+		var data *tracepb.TracesData
+		if data, err = Decode(body, contentType, encoding); err == nil {
+			record.Spans = Spans(data)
+		}
 	}
 	record.Err = err
 
@@ -300,6 +324,9 @@ func (r *Receiver) record(req Request, kept []Span) {
 	if !r.lean {
 		r.requests = append(r.requests, req)
 		r.spans = append(r.spans, kept...)
+		if req.Status/100 == 2 {
+			r.logs = append(r.logs, req.Logs...)
+		}
 	}
 	if r.onSpans != nil && len(kept) > 0 {
 		r.onSpans(kept)

@@ -10,7 +10,7 @@ state = {"sequence": 0, "socket": None}
 
 def connect():
     state["socket"] = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    state["socket"].connect(os.environ["LUMIGO_ENGINE_SOCKET"])
+    state["socket"].connect(os.environ["LUMIGO_ENGINE"].partition("@")[2])
 
 
 def send(kind, values):
@@ -25,7 +25,7 @@ def receive():
 
 def hello(forked=False):
     send(HELLO, [{
-        "key": os.environ["LUMIGO_ENGINE_KEY"], "pid": os.getpid(), "language": "python", "forked": forked,
+        "key": os.environ["LUMIGO_ENGINE"].partition("@")[0], "pid": os.getpid(), "language": "python", "forked": forked,
         "runtime": ("cpython", "3", "3"),
         "config": {
             "LUMIGO_TRACER_TOKEN": "t_123456789012345678901",

@@ -21,6 +21,8 @@ def _call(original):
             _http.framework("flask")
         except Exception as error:
             trouble(error)
+        if _wsgi.responding(environ):
+            return original(self, environ, start_response)
         return _wsgi.respond(original.__get__(self), environ, start_response)
 
     return wrapper

@@ -10,6 +10,8 @@ from time import time_ns
 
 from .. import _http, _imports, _tracing
 from .._http import trouble
+from .._tracing import CLIENT, CURRENT, suppressed
+from .._tracing import traceparent as _traceparent
 
 _open = set()  # responses whose bodies are being read, for the end of the process
 
@@ -25,28 +27,28 @@ def install(module):
     atexit.register(_finish_all)
 
 
-class Call:
-    """A request on its way. sending: inside HTTPConnection.send, which a proxy's CONNECT enters again."""
+class Call(_tracing.Capture):
+    """A request on its way, and what is kept of its body. sending: inside HTTPConnection.send, which a proxy's CONNECT
+    enters again."""
 
-    __slots__ = ("span", "sent", "chunked", "head_sent", "sending", "receiving", "error", "done")
+    __slots__ = ("span", "chunked", "head_sent", "sending", "receiving", "error", "done")
 
     def __init__(self, span, chunked):
+        super().__init__(_tracing.settings.capture)
         self.span = span
         self.chunked = chunked
-        self.sent = self.error = None
+        self.error = None
         self.head_sent = self.sending = self.receiving = self.done = False
 
     def keep(self, data):
         """Keeps what goes out after the head."""
-        if not self.head_sent:
-            self.head_sent = True
-            if type(data) is not bytes or data.endswith(b"\r\n\r\n"):
-                return
-            data = data[data.index(b"\r\n\r\n") + 4 :]  # botocore sends both at once
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            if self.sent is None:
-                self.sent = _tracing.Capture(_tracing.settings.capture)
-            self.sent.write(data)
+        if self.head_sent:
+            if type(data) is bytes or isinstance(data, (bytearray, memoryview)):
+                self.write(data)
+            return
+        self.head_sent = True
+        if type(data) is bytes and data[-4:] != b"\r\n\r\n":  # botocore sends both at once
+            self.write(data[data.index(b"\r\n\r\n") + 4 :])
 
     def answered(self, response):
         """The head of the response is there. The span stays open while there is a body to read."""
@@ -56,23 +58,22 @@ class Call:
             return
         now = time_ns()
         attributes = span.attributes
-        if self.sent is not None:
+        if self.parts:
             self.add_body(attributes)
         attributes["http.response.status_code"] = status = response.status
         attributes["network.protocol.version"] = "1.0" if response.version == 10 else "1.1"
         if status >= 400:
             span.set_status(_http.ERROR)
             attributes["error.type"] = str(status)
-        attributes["http.response.headers"] = list(response.headers.raw_items())
+        attributes["http.response.headers"] = list(response.headers._headers)  # what raw_items() goes through
         stream = response.fp
         if stream is None or response.length == 0:
             span.end(now)
         else:
-            response.fp = _Body(stream, span, response.chunked, now)
+            response.fp = _Body(stream, span, response, now)
 
     def add_body(self, attributes):
-        sent = _joined(self.sent) if self.chunked else self.sent
-        attributes["http.request.payload"] = sent.parts
+        attributes["http.request.payload"] = _joined(self.parts) if self.chunked else self.parts
 
     def failed(self, error):
         """No response will come."""
@@ -81,7 +82,7 @@ class Call:
             span = self.span
             try:
                 if span.recording:
-                    if self.sent is not None:
+                    if self.parts:
                         self.add_body(span.attributes)
                     if error is not None:
                         span.record_exception(error)
@@ -96,34 +97,47 @@ class _Body:
     Closing it is how HTTPResponse says that the body is at its end.
     """
 
-    __slots__ = ("stream", "span", "capture", "chunked", "last", "__weakref__")
+    __slots__ = ("stream", "span", "capture", "chunked", "left", "last", "__weakref__")
 
-    def __init__(self, stream, span, chunked, now):
+    def __init__(self, stream, span, response, now):
         self.stream = stream
         self.span = span
-        self.capture = _http.keeper()
-        self.chunked = chunked
+        self.chunked = response.chunked
+        self.left = response.length  # bytes that are to come, if that is known
         self.last = now  # when bytes last came
+        self.capture = _tracing.Capture(_tracing.settings.capture)
         _open.add(self)
 
-    def _keep(self, data):
+    def _keep(self, data, wanted):
+        """Takes note of data; wanted: how much was asked for, where less means that there is no more."""
         try:
             self.last = time_ns()
-            if self.capture is not None and data and not (self.chunked and data == b"\r\n"):
+            if self.left and data is not None:
+                self._count(len(data), wanted)
+            if data and not (self.chunked and data == b"\r\n"):
                 self.capture.write(data)
         except Exception as error:
             trouble(error)
         return data
 
+    def _count(self, size, wanted):
+        """Notes how much has come of a body of known length: not every library tells when it is cut short."""
+        self.left -= size
+        if self.left > 0 and (wanted is None or wanted < 0 or size < wanted):
+            self.left = None
+            if self.span.recording:
+                self.span.set_status(_http.ERROR, "the response was cut short")
+                self.span.attributes["error.type"] = "http.client.IncompleteRead"
+
     def read(self, *args):
-        return self._keep(self.stream.read(*args))
+        return self._keep(self.stream.read(*args), args[0] if args else None)
 
     def read1(self, *args):
-        return self._keep(self.stream.read1(*args))
+        return self._keep(self.stream.read1(*args), 1)
 
     def readline(self, *args):
         line = self.stream.readline(*args)
-        return line if self.chunked else self._keep(line)  # else the size of a chunk
+        return line if self.chunked else self._keep(line, 1)  # else the size of a chunk
 
     def readinto(self, buffer):
         return self._into(self.stream.readinto(buffer), buffer)
@@ -132,9 +146,15 @@ class _Body:
         return self._into(self.stream.readinto1(buffer), buffer)
 
     def _into(self, count, buffer):
-        if count:
-            kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
-            self._keep(bytes(memoryview(buffer)[:kept]) if self.capture is not None else None)
+        try:
+            self.last = time_ns()
+            if self.left and count is not None:
+                self._count(count, min(1, len(buffer)))
+            if count:
+                kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
+                self.capture.write(bytes(memoryview(buffer)[:kept]))
+        except Exception as error:
+            trouble(error)
         return count
 
     def close(self):
@@ -147,8 +167,9 @@ class _Body:
         _open.discard(self)
         span = self.span
         try:
-            if span.recording and self.capture is not None:
-                span.attributes["http.response.payload"] = self.capture.parts
+            parts = self.capture.parts
+            if parts and span.recording:
+                span.attributes["http.response.payload"] = parts
         except Exception as error:
             trouble(error)
         span.end(self.last)
@@ -169,11 +190,11 @@ def _finish_all():
         body.finish()
 
 
-def _joined(capture):
+def _joined(parts):
     """A body that was sent in chunks, without their sizes."""
     joined = _tracing.Capture(_tracing.settings.capture)
-    cut = capture.parts[-1:] == [True]
-    data = b"".join(capture.parts[:-1] if cut else capture.parts)
+    cut = parts[-1] is True
+    data = b"".join(parts[:-1] if cut else parts)
     at = 0
     while at < len(data):
         end = data.find(b"\r\n", at)
@@ -181,12 +202,12 @@ def _joined(capture):
             break
         size = int(data[at:end].partition(b";")[0], 16)
         if size == 0:
-            return joined
+            return joined.parts
         joined.write(data[end + 2 : end + 2 + size])
         at = end + 4 + size
     if cut and joined.parts[-1:] != [True]:
         joined.parts.append(True)
-    return joined
+    return joined.parts
 
 
 def _begin(connection):
@@ -196,7 +217,7 @@ def _begin(connection):
     if previous is not None:
         connection._lumigo = None
         previous.failed(previous.error)
-    if not lines or _tracing.suppressed():
+    if not lines or suppressed():
         return None
     host, port = connection._tunnel_host, connection._tunnel_port
     if not host:
@@ -213,22 +234,26 @@ def _begin(connection):
     started = connection._lumigo_started
     if started is not None:
         connection._lumigo_started = None
-    endpoint = lambda: _url(head, host, port or default, default)  # noqa: E731
-    span = _tracing.start_span(name, _tracing.CLIENT, attributes, start=started, endpoint=endpoint)
-    known = head.lower()
+    endpoint = None
+    if _tracing.filtering():
+        endpoint = lambda: _url(head, host, port or default, default)  # noqa: E731
+    span = _tracing.start_span(name, CLIENT, attributes, CURRENT, started, endpoint)
+    known = head.decode("latin-1").lower()  # as text: `in` of bytes makes an exception first
     # Where somebody propagates already, a second header would contradict the first; where AWS's signature covers the
     # headers, one that is added now might void it.
     if not (
-        b"\r\ntraceparent:" in known or b"\r\nb3:" in known or b"\r\nx-b3-traceid:" in known
-        or b"\r\nx-amz-content-sha256:" in known or b"\r\nauthorization: aws" in known
+        "\r\ntraceparent:" in known or "\r\nb3:" in known or "\r\nx-b3-traceid:" in known
+        or "\r\nx-amz-content-sha256:" in known or "\r\nauthorization: aws" in known
     ):  # fmt: skip
-        traceparent = _tracing.traceparent(span)
+        traceparent = _traceparent(span)
         if traceparent is not None:
             lines.append(b"traceparent: " + traceparent.encode())
         else:
             _tracing.inject(_Head(lines).put, span)
-    _, _, encoded = known.partition(b"\r\ntransfer-encoding:")
-    connection._lumigo = call = Call(span, bool(encoded) and b"chunked" in encoded.partition(b"\r\n")[0])
+    chunked = False
+    if "\r\ntransfer-encoding:" in known:
+        chunked = "chunked" in known.partition("\r\ntransfer-encoding:")[2].partition("\r\n")[0]
+    connection._lumigo = call = Call(span, chunked)
     return call
 
 
@@ -274,7 +299,7 @@ def _endheaders(original):
         if call is None:
             return original(self, *args, **named)
         try:
-            return original(self, *args, **named)
+            return original(self, *args, **named) if args or named else original(self)
         except BaseException as error:
             call.failed(error)
             raise
@@ -306,11 +331,12 @@ def _send(original):
 def _getresponse(original):
     def wrapper(self, *args, **named):
         call = self._lumigo
-        if call is None or call.done:
+        # With arguments it fails before it has done anything: urllib3 1 asks whether this is Python 2 so.
+        if call is None or call.done or args or named:
             return original(self, *args, **named)
         call.receiving = True
         try:
-            response = original(self, *args, **named)
+            response = original(self)
         except BaseException as error:
             call.failed(error)
             raise

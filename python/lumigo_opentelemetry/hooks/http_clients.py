@@ -1,4 +1,5 @@
-"""Libraries above http.client: silent when the user opted out of them, and connections that urllib3 could not make."""
+"""Libraries above http.client: silent when the user opted out of them or their own spans stand for their requests, and
+connections that urllib3 could not make."""
 
 from time import time_ns
 
@@ -12,8 +13,9 @@ def install(module):
         if _http.disabled("requests"):
             _imports.wrap(module.Session, "send", _silent)
     elif name == "botocore.httpsession":
-        if _http.disabled("botocore", "boto3"):
-            _imports.wrap(module.URLLib3Session, "send", _silent)
+        _imports.wrap(module.URLLib3Session, "send", _silent)
+    elif name == "botocore.vendored.requests.sessions":  # until 1.11
+        _imports.wrap(module.Session, "send", _silent)
     elif _http.disabled("urllib3"):
         _imports.wrap(module.HTTPConnectionPool, "urlopen", _silent)
     else:
@@ -67,6 +69,6 @@ def _unconnected(pool, method, url, started, error):
         "server.address": pool.host,
         "server.port": port,
     }
-    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, start=started)
+    span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, _tracing.CURRENT, started)
     span.record_exception(error)
     span.end()

@@ -275,7 +275,7 @@ def _make_span_class(trace):
             return self._context
 
         def is_recording(self):
-            return self.lumigo.recording
+            return bool(self.lumigo.recording)
 
         def set_attribute(self, key, value):
             if value is not None:
@@ -384,7 +384,7 @@ def _make_provider(trace):
             if context is not None:
                 parent = _api.ours(context.get(_api.span_key))
             span = _tracing.start_span(
-                name, kind.value + 1, _attributes(attributes), parent, self._scope, start_time
+                name, kind.value + 1, _attributes(attributes), parent, start_time, scope=self._scope
             )
             span.api = _api.spans(span, record_exception, set_status_on_exception)
             for link in links or ():

@@ -1,12 +1,11 @@
 """redis-py, with and without asyncio: a client span for each command, and one for each pipeline as it is executed."""
 
-from .. import _calls, _imports, _tracing
+from .. import _calls, _imports, _tracing, _values
 
-COMMANDS = 20  # shown of a pipeline, and values of an answer
+COMMANDS = 20  # shown of a pipeline
 WORDS = 64  # shown of a command
 
 _HEALTH = frozenset(("INFO", "INFO SERVER"))
-_PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
 
 
 def install(module):
@@ -60,36 +59,9 @@ def _name(word):
 
 
 def _words(args):
-    return [_shown(arg) for arg in args[:WORDS]]
-
-
-def _shown(value):
-    kind = type(value)
-    if kind not in _PLAIN:
-        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else str(value)
-        kind = type(value)
-    if kind is str or kind is bytes:
-        limit = _tracing.settings.capture
-        return value if len(value) <= limit else value[:limit]
-    return value
+    return [_values.shown(arg) for arg in args[:WORDS]]
 
 
 def _answered(span, answer):
     if _tracing.settings.capture:
-        span.attributes["db.response.body"] = _answer(answer, 0)
-
-
-def _answer(value, depth):
-    """An answer, as much of it as is shown; it may be large, and the application's to change."""
-    if depth < 4:
-        if isinstance(value, dict):
-            return {_key(key): _answer(value[key], depth + 1) for key in list(value)[:COMMANDS]}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            if len(value) > COMMANDS:
-                value = [each for each, _ in zip(value, range(COMMANDS))]
-            return [_answer(each, depth + 1) for each in value]
-    return _shown(value)
-
-
-def _key(key):
-    return key if type(key) is str or type(key) is bytes else str(key)
+        span.attributes["db.response.body"] = _values.plain(answer)

@@ -152,7 +152,8 @@ def say(text):
 
 
 def sockets():
-    print("socket %s %s" % (os.environ.get("LUMIGO_ENGINE_SOCKET"), os.environ.get("LUMIGO_ENGINE_KEY")), flush=True)
+    key, _, path = os.environ["LUMIGO_ENGINE"].partition("@")
+    print("socket %s %s" % (path, key), flush=True)
 
 
 def fail():

@@ -23,6 +23,7 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/config"
 	"github.com/lumigo-io/opentelemetry-distro/internal/diag"
 	"github.com/lumigo-io/opentelemetry-distro/internal/engine"
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 )
 
 // Descriptor is where the listening socket is in the process that serves.
@@ -122,7 +123,7 @@ func Serve(o Options) error {
 	case err = <-failed:
 		log.Errorf("the engine has stopped, tracing is incomplete: %v", err)
 	}
-	removeSocket(e.Environment())
+	removeSocket(e.Path())
 	ctx, cancel := context.WithTimeout(context.Background(), o.FlushTimeout)
 	defer cancel()
 	if summary := e.Close(ctx); summary.Processes > 0 {
@@ -132,9 +133,9 @@ func Serve(o Options) error {
 }
 
 func listen(o Options, log *diag.Logger) (*engine.Engine, error) {
-	key := os.Getenv(engine.KeyVariable)
+	_, key := handover.Address(os.Getenv(handover.Variable))
 	if key == "" {
-		return nil, fmt.Errorf("%s is not set", engine.KeyVariable)
+		return nil, fmt.Errorf("%s has no key", handover.Variable)
 	}
 	return engine.Listen(engine.Options{
 		Listener: os.NewFile(Descriptor, "engine"),
@@ -158,12 +159,9 @@ func serve(e *engine.Engine, log *diag.Logger) (err error) {
 
 // removeSocket removes the socket and its directory, so that who comes too late finds nobody, and starts
 // an engine again. The Python part, which made them, names the directory this way.
-func removeSocket(environment []string) {
-	for _, entry := range environment {
-		path, found := strings.CutPrefix(entry, engine.SocketVariable+"=")
-		if dir := filepath.Dir(path); found && strings.HasPrefix(filepath.Base(dir), "lumigo-") {
-			os.Remove(path)
-			os.Remove(dir)
-		}
+func removeSocket(path string) {
+	if dir := filepath.Dir(path); strings.HasPrefix(filepath.Base(dir), "lumigo-") {
+		os.Remove(path)
+		os.Remove(dir)
 	}
 }

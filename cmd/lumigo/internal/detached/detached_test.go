@@ -85,7 +85,7 @@ func startEngine(t *testing.T, environ ...string) *app {
 	}
 	defer secret.Close()
 	defer other.Close()
-	environ = append(environ, "LUMIGO_ENGINE_KEY=0123456789abcdef0123456789abcdef", // of two, the first counts
+	environ = append(environ, "LUMIGO_ENGINE=0123456789abcdef0123456789abcdef@", // of two, the first counts
 		"GORACE=atexit_sleep_ms=0") // or the engine would give up before anybody connects
 	pid, err := syscall.ForkExec(os.Args[0], []string{"lumigo", "app", "5"}, &syscall.ProcAttr{
 		Env:   append(environ, os.Environ()...),
@@ -270,7 +270,7 @@ func TestEngineEndsWhenNobodyComes(t *testing.T) {
 }
 
 func TestEngineWithoutAKeyDoesNotServe(t *testing.T) {
-	a := startEngine(t, "LUMIGO_ENGINE_KEY=")
+	a := startEngine(t, "LUMIGO_ENGINE=")
 	if status := a.wait(); status == 0 {
 		t.Error("an engine without a key should not serve, as everybody would be refused")
 	}

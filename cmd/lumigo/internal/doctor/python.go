@@ -306,7 +306,7 @@ func (x *examination) tryInterpreter() (*trial, error) {
 	}
 	environ := newEnvironment(x.program.environ.entries())
 	environ["OTEL_TRACES_EXPORTER"], environ["OTEL_LOG_LEVEL"] = "none", "info"
-	for _, name := range []string{"LUMIGO_DEBUG", "LUMIGO_DEBUG_SPANDUMP", "LUMIGO_ENGINE_SOCKET", "LUMIGO_ENGINE_KEY"} {
+	for _, name := range []string{"LUMIGO_DEBUG", "LUMIGO_DEBUG_SPANDUMP", "LUMIGO_ENGINE"} {
 		delete(environ, name)
 	}
 	command := slices.Concat([]string{x.program.path}, x.program.flags, []string{"-c", trialCode})

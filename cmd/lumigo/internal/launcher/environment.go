@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/lumigo-io/opentelemetry-distro/internal/handover"
 )
 
 // environment is what the command gets: the user's, plus extra, with dir first on the path that Python
@@ -17,7 +19,7 @@ func environment(user, extra []string, dir string) []string {
 	env := make([]string, 0, len(user)+len(extra)+1)
 	for _, entry := range user {
 		name, value, _ := strings.Cut(entry, "=")
-		if _, seen := index[name]; seen || strings.HasPrefix(name, "LUMIGO_ENGINE_") {
+		if _, seen := index[name]; seen || name == handover.Variable {
 			continue // of an engine that the launcher's own process was given
 		}
 		if name == "PYTHONPATH" {

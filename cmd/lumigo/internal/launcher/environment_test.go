@@ -8,17 +8,17 @@ import (
 )
 
 func TestEnvironmentOfTheCommand(t *testing.T) {
-	ours := []string{"LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k"}
+	ours := []string{"LUMIGO_ENGINE=k@/s"}
 	for name, tt := range map[string]struct {
 		user, want []string
 	}{
-		"an empty one":                         {nil, []string{"LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir"}},
-		"the user's stays":                     {[]string{"A=1", "B=", "C=x=y"}, []string{"A=1", "B=", "C=x=y", "LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir"}},
-		"PYTHONPATH comes after ours":          {[]string{"PYTHONPATH=/a::/b"}, []string{"LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir:/a::/b"}},
-		"an empty PYTHONPATH is none":          {[]string{"PYTHONPATH="}, []string{"LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir"}},
-		"of duplicates the first":              {[]string{"A=1", "PYTHONPATH=/a", "A=2", "PYTHONPATH=/b"}, []string{"A=1", "LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir:/a"}},
-		"a launcher in a launcher":             {[]string{"PYTHONPATH=/dir:/a", "LUMIGO_ENGINE_SOCKET=/old", "LUMIGO_ENGINE_KEY=old", "LUMIGO_ENGINE_DETACHED=true"}, []string{"LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir:/a"}},
-		"what is no variable is passed on too": {[]string{"=odd", "odd"}, []string{"=odd", "odd", "LUMIGO_ENGINE_SOCKET=/s", "LUMIGO_ENGINE_KEY=k", "PYTHONPATH=/dir"}},
+		"an empty one":                         {nil, []string{"LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir"}},
+		"the user's stays":                     {[]string{"A=1", "B=", "C=x=y"}, []string{"A=1", "B=", "C=x=y", "LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir"}},
+		"PYTHONPATH comes after ours":          {[]string{"PYTHONPATH=/a::/b"}, []string{"LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir:/a::/b"}},
+		"an empty PYTHONPATH is none":          {[]string{"PYTHONPATH="}, []string{"LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir"}},
+		"of duplicates the first":              {[]string{"A=1", "PYTHONPATH=/a", "A=2", "PYTHONPATH=/b"}, []string{"A=1", "LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir:/a"}},
+		"a launcher in a launcher":             {[]string{"PYTHONPATH=/dir:/a", "LUMIGO_ENGINE=detached:old@/old"}, []string{"LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir:/a"}},
+		"what is no variable is passed on too": {[]string{"=odd", "odd"}, []string{"=odd", "odd", "LUMIGO_ENGINE=k@/s", "PYTHONPATH=/dir"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := environment(tt.user, ours, "/dir"); !slices.Equal(got, tt.want) {

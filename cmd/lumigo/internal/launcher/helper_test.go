@@ -85,7 +85,7 @@ func launchMain(command []string) int {
 type scripted string
 
 func (scripted) Environment() []string {
-	return []string{"LUMIGO_ENGINE_SOCKET=/socket", "LUMIGO_ENGINE_KEY=key"}
+	return []string{"LUMIGO_ENGINE=key@/socket"}
 }
 
 func (s scripted) Serve() error {

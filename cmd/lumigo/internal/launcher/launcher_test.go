@@ -92,7 +92,7 @@ func TestCommandThatDoesNotStart(t *testing.T) {
 
 func TestSwitchedOffIsAsIfWeWereNotThere(t *testing.T) {
 	environment := []string{"LUMIGO_SWITCH_OFF=TRUE", "PYTHONPATH=/mine", "LUMIGO_TRACER_TOKEN=t_1"}
-	status, out, stderr, journal := runLauncher(t, environment, "in", "sh", "-c", `cat; echo " $PPID $PYTHONPATH ${LUMIGO_ENGINE_SOCKET-none}"; exit 3`)
+	status, out, stderr, journal := runLauncher(t, environment, "in", "sh", "-c", `cat; echo " $PPID $PYTHONPATH ${LUMIGO_ENGINE-none}"; exit 3`)
 	// Its parent is ours: the launcher has become the command.
 	if want := "in " + strconv.Itoa(os.Getpid()) + " /mine none\n"; status != 3 || out != want || journal != "" {
 		t.Errorf("status %d, output %q, engine told %q; want 3, %q, nothing", status, out, journal, want)
