@@ -65,7 +65,6 @@ HOOKS = {
     "mysql.connector.aio.cursor": "mysql_connector",
     "sqlalchemy": "sqlalchemy",
     "httpx": "httpx",
-<<<<<<< HEAD
     "aiohttp.streams": "aiohttp_streams",
     "aiohttp.client": "aiohttp_client",
     "aiohttp.web_protocol": "aiohttp_server",
@@ -75,12 +74,12 @@ HOOKS = {
     "tornado.routing": "tornado",
     "tornado.simple_httpclient": "tornado",
     "tornado.curl_httpclient": "tornado",
-=======
     "kafka.producer.kafka": "kafka_python",
     "kafka.consumer.group": "kafka_python",
     "celery.app.amqp": "celery",
     "celery.app.trace": "celery",
     "kombu.messaging": "celery",
+    "kombu.transport.redis": "celery",
     "confluent_kafka.cimpl": "confluent_kafka",
     "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
     "aiokafka.producer.producer": "aiokafka",
@@ -90,7 +89,6 @@ HOOKS = {
     "aio_pika.robust_queue": "aio_pika",
     "pika.channel": "pika",
     "pika.adapters.blocking_connection": "pika",
->>>>>>> messaging
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.

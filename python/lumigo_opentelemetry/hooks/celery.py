@@ -15,8 +15,12 @@ def install(module):
         _imports.wrap(module.AMQP, "_create_task_sender", _create_task_sender)
     elif hasattr(module, "build_tracer"):
         _imports.wrap(module, "build_tracer", _build_tracer)
-    else:
+    elif hasattr(module, "Producer"):
         _imports.wrap(module.Producer, "_publish", _publish)
+    else:
+        _imports.wrap(module.Channel, "_get_pool", _get_pool)
+        if "_get_pool" in vars(module.SentinelChannel):
+            _imports.wrap(module.SentinelChannel, "_get_pool", _get_pool)
 
 
 # --- sending ------------------------------------------------------------------------------
@@ -83,6 +87,17 @@ def _publish(original):
             return original(self, *args, **named)
 
     return publish
+
+
+def _get_pool(original):
+    """The connections to Redis as a broker, through which a worker also looks for tasks, and acknowledges them."""
+
+    def get_pool(self, *args, **named):
+        pool = original(self, *args, **named)
+        pool._lumigo_untraced = True
+        return pool
+
+    return get_pool
 
 
 # --- running ------------------------------------------------------------------------------
