@@ -140,9 +140,10 @@ def _begin_run(name, uuid, args, kwargs, request):
     queue = place.get("routing_key") or place.get("exchange")
     parent = _tracing.CURRENT if context is None else context
     span = _start(_tracing.CONSUMER, "run", "process", name, queue, uuid, parent)
-    retries = request.get("retries")
-    if retries:
-        span.set_attribute("celery.retries", retries)
+    for name in ("hostname", "retries"):
+        value = request.get(name)
+        if value:
+            span.set_attribute("celery." + name, value)
     _keep(span, "messaging.consume.body", args, kwargs)
     return span
 
