@@ -79,6 +79,7 @@ HOOKS = {
     "celery.app.amqp": "celery",
     "celery.app.trace": "celery",
     "kombu.messaging": "celery",
+    "kombu.transport.redis": "celery",
     "confluent_kafka.cimpl": "confluent_kafka",
     "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
     "aiokafka.producer.producer": "aiokafka",

@@ -226,8 +226,11 @@ func firstDifference(want, got string) string {
 		if n < len(gotten) {
 			g = strconv.Quote(strings.TrimSpace(gotten[n]))
 		}
-		if w != g {
+		switch {
+		case w != g:
 			return fmt.Sprintf("line %d is %s, not %s", n+1, g, w)
+		case n < min(len(wanted), len(gotten)) && wanted[n] != gotten[n]:
+			return fmt.Sprintf("line %d, %s, has another indentation", n+1, g)
 		}
 	}
 	return "none"

@@ -177,6 +177,9 @@ func TestFirstDifference(t *testing.T) {
 	if got, want := firstDifference("a\n b\n", "a\n c\n"), `line 2 is "c", not "b"`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if got, want := firstDifference("a\nb\n", "a\n  b\n"), `line 2, "b", has another indentation`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	if got := firstDifference("a\n", "a"); !strings.Contains(got, "nothing") {
 		t.Errorf("got %q", got)
 	}

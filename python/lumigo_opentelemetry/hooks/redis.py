@@ -18,8 +18,13 @@ def install(module):
     _imports.wrap(batch, "execute", traced(_begin_pipeline, _answered))
 
 
+def _untraced(client):
+    """Whether a client's commands are part of something that is traced as a whole: celery's hook marks its pools so."""
+    return _tracing.suppressed() or getattr(client.connection_pool, "_lumigo_untraced", False)
+
+
 def _begin(client, args, named):
-    if _tracing.suppressed():
+    if _untraced(client):
         return None
     name = _name(args[0])
     if name == "INFO" or name == "INFO SERVER":
@@ -30,7 +35,7 @@ def _begin(client, args, named):
 
 def _begin_pipeline(pipeline, args, named):
     commands = pipeline.command_stack
-    if not commands or _tracing.suppressed():
+    if not commands or _untraced(pipeline):
         return None
     span = _start(pipeline, "PIPELINE", [_words(command[0]) for command in commands[:COMMANDS]])
     span.attributes["db.operation.batch.size"] = len(commands)
