@@ -37,7 +37,7 @@ var instrumentationAliases = map[string][]string{
 	"anthropic":       nil,
 	"asgi":            nil,
 	"asyncpg":         nil,
-	"aws_lambda":      {"lambda"},
+	"aws_lambda":      {"lambda", "awslambdaric"},
 	"cassandra":       {"cassandra-driver"},
 	"celery":          nil,
 	"cheroot":         {"cherrypy"},

@@ -53,6 +53,7 @@ HOOKS = {
     "grpc._channel": "grpc",
     "grpc.aio._channel": "grpc",
     "grpc.aio._server": "grpc",
+    "awslambdaric.bootstrap": "aws_lambda",
     "sqlite3.dbapi2": "sqlite3",
     "redis.client": "redis",
     "redis.asyncio.client": "redis",

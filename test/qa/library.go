@@ -35,4 +35,5 @@ var libraries = []library{
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
+	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
 }
