@@ -61,6 +61,13 @@ HOOKS = {
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
     "httpx": "httpx",
+    "httpx2": "httpx",  # httpx under another name, which openai has from 3.0 on
+    "openai.resources.chat.completions": "openai",
+    "openai.resources.completions": "openai",
+    "openai.resources.responses": "openai",
+    "openai.resources.embeddings": "openai",
+    "anthropic.resources.messages": "anthropic",
+    "anthropic._tracing": "native",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.

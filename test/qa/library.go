@@ -36,4 +36,17 @@ var libraries = []library{
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
+	{name: "openai", pins: modelClient("openai", "1.56.0"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
+	{name: "anthropic", pins: modelClient("anthropic", "0.40.0"), apps: []app{{"sync", ""}, {"stream", "0.20.0"}}},
+}
+
+// modelClient pins a client of language models, and beside those that are older than a version the last httpx that
+// they go with.
+func modelClient(name, since string) func(string) []string {
+	return func(version string) []string {
+		if version != "" && compareVersions(version, since) < 0 {
+			return []string{name + "==" + version, "httpx==0.27.2"}
+		}
+		return []string{name + "==" + version}
+	}
 }
