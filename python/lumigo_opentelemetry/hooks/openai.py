@@ -57,12 +57,14 @@ def _heading(answer, take):
     take("gen_ai.response.id", getattr(answer, "id", None))
     usage = getattr(answer, "usage", None)
     if usage is not None:
+        # Versions that do not know that a part of a stream may have it leave it a dict.
+        get = usage.get if isinstance(usage, dict) else lambda name: getattr(usage, name, None)
         for attribute, names in (
             ("gen_ai.usage.input_tokens", ("prompt_tokens", "input_tokens")),
             ("gen_ai.usage.output_tokens", ("completion_tokens", "output_tokens")),
         ):
             for name in names:
-                take(attribute, getattr(usage, name, None))
+                take(attribute, get(name))
 
 
 _KINDS = {
