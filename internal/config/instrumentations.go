@@ -20,7 +20,7 @@ var instrumentationAliases = map[string][]string{
 	"grpc":         {"grpcio"},
 	"httpx":        nil,
 	"kafka_python": {"kafka"},
-	"langchain":    nil,
+	"langchain":    {"langchain-core"},
 	"pika":         nil,
 	"psycopg":      {"psycopg3"},
 	"psycopg2":     {"psycopg2-binary"},

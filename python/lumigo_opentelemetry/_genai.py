@@ -157,6 +157,11 @@ def answered(kind, span, answer):
         if kind.piece is not None and parts is not None:
             answer._iterator = (_Pieces if hasattr(parts, "__next__") else _AsyncPieces)(parts, kind, span)
             return answer
+        if type(answer).__name__ == "LegacyAPIResponse":  # which keeps what it parses, and so the app's call of this
+            parsed = answer.parse()
+            if parsed is not None:
+                answered(kind, span, parsed)
+                return answer
         kind.read(span, kind.whole, answer)
     except Exception as error:
         trouble(error)

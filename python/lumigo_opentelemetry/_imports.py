@@ -68,6 +68,7 @@ HOOKS = {
     "openai.resources.embeddings": "openai",
     "anthropic.resources.messages": "anthropic",
     "anthropic._tracing": "native",
+    "langchain_core.callbacks.base": "langchain",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.

@@ -37,6 +37,7 @@ var libraries = []library{
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
 	{name: "openai", pins: modelClient("openai", "1.56.0"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
+	{name: "langchain", pins: langchain, apps: []app{{"chain", ""}}},
 	{name: "anthropic", pins: modelClient("anthropic", "0.40.0"), apps: []app{{"sync", ""}, {"stream", "0.20.0"}}},
 }
 
@@ -49,4 +50,18 @@ func modelClient(name, since string) func(string) []string {
 		}
 		return []string{name + "==" + version}
 	}
+}
+
+// langchain pins langchain-core, and the version of langchain-openai that goes with it.
+func langchain(version string) []string {
+	client := "1.0.0"
+	switch {
+	case compareVersions(version, "0.2") < 0:
+		client = "0.1.0"
+	case compareVersions(version, "0.3") < 0:
+		client = "0.1.8"
+	case compareVersions(version, "1") < 0:
+		client = "0.2.0"
+	}
+	return []string{"langchain-core==" + version, "langchain-openai==" + client}
 }
