@@ -50,6 +50,7 @@ type Config struct {
 	AutoFilterEmptySQS bool // LUMIGO_AUTO_FILTER_EMPTY_SQS
 	GRPCPayloads       bool // LUMIGO_INSTRUMENT_GRPC_PAYLOADS
 	ReducedRedis       bool // LUMIGO_REDUCED_REDIS_INSTRUMENTATION
+	ReducedMongo       bool // LUMIGO_REDUCED_MONGO_INSTRUMENTATION
 
 	ECSMetadataURI    string // ECS_CONTAINER_METADATA_URI
 	ECSMetadataURIV4  string // ECS_CONTAINER_METADATA_URI_V4

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,6 +62,29 @@ func TestEveryHookCanBeDisabled(t *testing.T) {
 		if _, known := Instrumentation(name); !known && !spared {
 			t.Errorf("LUMIGO_DISABLE_INSTRUMENTATION does not know the hook %q", name)
 		}
+	}
+}
+
+// TestEveryIntegrationCanBeDisabled keeps the names true to what is woven into
+// Go programs.
+func TestEveryIntegrationCanBeDisabled(t *testing.T) {
+	plumbing := []string{"runtime", "net/http/httputil", "google.golang.org/grpc/internal/transport", "github.com/jackc/pgx/v5/stdlib"}
+	found := 0
+	err := fs.WalkDir(os.DirFS("../../instrumentation"), ".", func(name string, d fs.DirEntry, err error) error {
+		target, isArchive := strings.CutSuffix(name, ".txtar")
+		if isWeave, _ := path.Match("weave*.go.txt", d.Name()); isWeave {
+			target = path.Dir(name)
+		} else if !isArchive {
+			return err
+		}
+		found++
+		if _, known := Instrumentation(target); !known && !slices.Contains(plumbing, target) {
+			t.Errorf("LUMIGO_DISABLE_INSTRUMENTATION does not know %q", target)
+		}
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Fatal("no integrations found", err)
 	}
 }
 

@@ -54,6 +54,7 @@ func TestDefaults(t *testing.T) {
 		AutoFilterEmptySQS: true,
 		GRPCPayloads:       true,
 		ReducedRedis:       true,
+		ReducedMongo:       true,
 	}
 	if got := must(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("Parse(nil) =\n%+v\nwant\n%+v", got, want)
@@ -72,6 +73,7 @@ func TestValues(t *testing.T) {
 		disabled    get = func(c *Config) any { return c.DisabledInstrumentations }
 		emptySQS    get = func(c *Config) any { return c.AutoFilterEmptySQS }
 		redis       get = func(c *Config) any { return c.ReducedRedis }
+		mongo       get = func(c *Config) any { return c.ReducedMongo }
 		valueLength get = func(c *Config) any { return c.Limits.AttributeValueLength }
 		itemLength  get = func(c *Config) any { return c.Limits.ItemValueLength }
 		filter      get = func(c *Config) any { return c.Filter }
@@ -135,6 +137,7 @@ func TestValues(t *testing.T) {
 		{"A21 false", []string{"LUMIGO_AUTO_FILTER_EMPTY_SQS=false"}, emptySQS, false},
 		{"gRPC payloads", []string{"LUMIGO_INSTRUMENT_GRPC_PAYLOADS=False"}, func(c *Config) any { return c.GRPCPayloads }, false},
 		{"C24", []string{"LUMIGO_REDUCED_REDIS_INSTRUMENTATION=false"}, redis, false},
+		{"C24", []string{"LUMIGO_REDUCED_MONGO_INSTRUMENTATION=false"}, mongo, false},
 
 		{"A22 SPAN", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=1"}, valueLength, 1},
 		{"A22 GLOBAL", []string{"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=50"}, valueLength, 50},

@@ -95,6 +95,10 @@ var table = slices.Concat(
 			setting:  to(func(d *draft) *bool { return &d.ReducedRedis }, boolean),
 		},
 		variable{
+			Variable: Variable{Name: "LUMIGO_REDUCED_MONGO_INSTRUMENTATION", Default: "true", Description: "Whether MongoDB's `isMaster`, `hello`, `ping` and `endSessions`, which are about connections and no data, are left without spans."},
+			setting:  to(func(d *draft) *bool { return &d.ReducedMongo }, boolean),
+		},
+		variable{
 			Variable: Variable{Name: "LUMIGO_EXPORT_MEMORY_LIMIT", Default: "64MiB", Description: "Bytes that spans may take up while they wait to be sent; beyond it, new spans are dropped and counted. At least 1 MiB; `KiB`, `MiB` and `GiB` are understood."},
 			setting:  to(func(d *draft) *int64 { return &d.Export.MemoryLimit }, memory),
 		},

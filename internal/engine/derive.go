@@ -285,15 +285,16 @@ func (m *derivation) head(size int) {
 // unfold joins the rows of a header whose value goes on in the next one.
 var unfold = strings.NewReplacer("\r\n ", " ", "\r\n\t", " ")
 
-// payload makes the attribute of a body as it was on the wire: the parts that it came in, and True after them when it was
-// longer than that. Only what is text is kept, unpacked if it travelled packed.
+// payload makes the attribute of a body as it was on the wire: the parts that it came in, True after them when it was
+// longer than that, and False when a library has unpacked it already. Only what is text is kept, unpacked if it travelled
+// packed.
 func (m *derivation) payload(key string, c mask.Category, w *wire, k marshal.Kind) {
 	if k != marshal.List {
 		m.SkipRest(k)
 		return
 	}
 	var body []byte
-	cut := false
+	cut, plain := false, false
 	for n := m.Len(); n > 0; n-- {
 		switch k := m.Next(); {
 		case k == marshal.Bytes && body == nil:
@@ -301,7 +302,11 @@ func (m *derivation) payload(key string, c mask.Category, w *wire, k marshal.Kin
 		case k == marshal.Bytes:
 			body = append(body, m.Bytes()...) // Bytes has no capacity beyond its end: this copies
 		case k == marshal.Bool:
-			cut = m.Bool()
+			if more := m.Bool(); more {
+				cut = true
+			} else {
+				plain = true
+			}
 		default:
 			m.SkipRest(k)
 		}
@@ -309,7 +314,9 @@ func (m *derivation) payload(key string, c mask.Category, w *wire, k marshal.Kin
 	if !w.text() {
 		return
 	}
-	body, cut = w.unpacked(body, cut, capture(m.profile.config))
+	if !plain {
+		body, cut = w.unpacked(body, cut, capture(m.profile.config))
+	}
 	if len(body) > 0 && m.may(key) {
 		m.body(key, c, body, cut)
 	}

@@ -89,7 +89,7 @@ func TestSettingsFollowFromTheProcessesOwnEnvironment(t *testing.T) {
 	for key, want := range map[string]any{
 		"active": true, "log_level": "DEBUG", "propagators": []any{"b3"}, "sampler": []any{"traceidratio", 0.5},
 		"disabled": []any{"redis"}, "capture": int64(200), "value_limit": int64(100), "attribute_count": int64(128), "event_count": int64(128), "link_count": int64(128),
-		"semconv_http_dup": true, "semconv_database_dup": false, "sqs_filter": false, "redis_reduced": true, "trace_header": nil,
+		"semconv_http_dup": true, "semconv_database_dup": false, "sqs_filter": false, "redis_reduced": true, "mongo_reduced": true, "trace_header": nil,
 		"log":     []any{[]any{"DEBUG", "Storing a copy of the trace data under: " + w.dump}},
 		"filters": []marshal.Pair{{Key: "general", Value: []any{}}, {Key: "server", Value: []any{"/health"}}, {Key: "client", Value: []any{}}},
 	} {

@@ -353,6 +353,21 @@ func (s *Span) Body(key string, c mask.Category, body []byte, cut bool) {
 	}
 }
 
+// Answer adds what a database has answered to commands of these words, as db.response.body: nothing but the mask if one
+// of them names a secret, as the answer may well be it.
+func (s *Span) Answer(commands [][]string, answer any) {
+	if answer == nil || !s.admits() {
+		return
+	}
+	for _, words := range commands {
+		secret := false
+		if s.scratch, secret = s.tracer.masker.AppendCommand(s.scratch[:0], words); secret {
+			answer = mask.Mask
+		}
+	}
+	s.write(otlp.Attribute{Key: "db.response.body", Value: answer})
+}
+
 // Parameters adds the parameters of a statement, masked by the columns that they are for. name says what a
 // parameter is called, "" when it goes by its position.
 func (s *Span) Parameters(key, statement string, n int, parameter func(i int) (name string, value any)) {

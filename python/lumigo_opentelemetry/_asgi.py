@@ -22,8 +22,10 @@ class _Carrier:
         return None if value is None else value.decode("latin-1")
 
 
-def begin(scope, receive, send):
-    """The Request of a new server span; None when there is nothing to trace, or an outer layer traces it already."""
+def begin(scope, receive=None, send=None):
+    """The Request of a new server span; None when there is nothing to trace, or an outer layer traces it already.
+
+    Servers of other interfaces describe their requests by a scope as well, and need neither receive nor send."""
     kind = scope["type"]
     if kind == "http":
         method, schemes = scope["method"], "http"

@@ -1,10 +1,13 @@
 """The seam of DB-API drivers: a client span for each statement, named after its operation and table.
 
-A driver whose classes can be subclassed calls run() from there, as sqlite3 does; for one whose objects are made in C,
-connector() wraps connect() so that it gives out proxies.
+Where cursors are a class in Python, trace_cursor() wraps its methods; a driver whose classes can be subclassed calls
+run() from there, as sqlite3 does; for one whose objects are made in C, connector() wraps connect() so that it gives
+out proxies.
 """
 
-from . import _tracing
+from _contextvars import ContextVar
+
+from . import _imports, _tracing
 
 VALUES = 20  # parameters shown, and executemany's rows
 LENGTH = 256  # characters shown of a parameter
@@ -31,6 +34,12 @@ class Seam:
         for name, value in attributes.items():
             if value is not None and value != "":
                 self.attributes[name] = value
+
+
+_summary = ContextVar("lumigo_statement_summary", default=None)
+
+# summarise(text) says for what composes statements what those that follow in this context are in short; None ends it.
+summarise = _summary.set
 
 
 def statement(sql):
@@ -137,12 +146,15 @@ def start(seam, sql, values=None, many=False):
             if shown:
                 attributes["db.statement.parameters"] = shown
     name = operation + " " + table if table else operation or seam.system
+    summary = _summary.get()
+    if summary:
+        attributes["db.query.summary"] = name = summary
     return _tracing.start_span(name, _tracing.CLIENT, attributes)
 
 
 # What drivers call the two arguments of execute, executemany and callproc.
 _STATEMENT = ("query", "sql", "operation")
-_VALUES = ("params", "vars", "args", "params_seq", "vars_list", "parameters")
+_VALUES = ("params", "vars", "args", "params_seq", "seq_params", "vars_list", "parameters")
 
 
 def _begin(seam, args, named, many, sql):
@@ -201,6 +213,99 @@ async def run_async(seam, function, args, named, many=False, sql=None):
         raise
     finally:
         span.end()
+
+
+def trace_cursor(owner, seam_of, asynchronous=False, methods=("execute", "executemany", "callproc")):
+    """Trace the methods of a driver's class of cursors. seam_of(cursor) gives the Seam, or None to pass."""
+    makers = _ASYNC_METHODS if asynchronous else _METHODS
+    for name in methods:
+        _imports.wrap(owner, name, makers[name](seam_of))
+
+
+def _execute(seam_of):
+    def make(original):
+        def execute(self, *args, **named):
+            return run(seam_of(self), original.__get__(self), args, named)
+
+        return execute
+
+    return make
+
+
+def _executemany(seam_of):
+    def make(original):
+        def executemany(self, *args, **named):
+            return run(seam_of(self), _alone(original, self), args, named, many=True)
+
+        return executemany
+
+    return make
+
+
+def _callproc(seam_of):
+    def make(original):
+        def callproc(self, *args, **named):
+            return run(seam_of(self), _alone(original, self), args, named, sql=_call(args, named))
+
+        return callproc
+
+    return make
+
+
+def _async_execute(seam_of):
+    def make(original):
+        async def execute(self, *args, **named):
+            return await run_async(seam_of(self), original.__get__(self), args, named)
+
+        return execute
+
+    return make
+
+
+def _async_executemany(seam_of):
+    def make(original):
+        async def executemany(self, *args, **named):
+            return await run_async(seam_of(self), _async_alone(original, self), args, named, many=True)
+
+        return executemany
+
+    return make
+
+
+def _async_callproc(seam_of):
+    def make(original):
+        async def callproc(self, *args, **named):
+            return await run_async(seam_of(self), _async_alone(original, self), args, named, sql=_call(args, named))
+
+        return callproc
+
+    return make
+
+
+_METHODS = {"execute": _execute, "executemany": _executemany, "callproc": _callproc}
+_ASYNC_METHODS = {"execute": _async_execute, "executemany": _async_executemany, "callproc": _async_callproc}
+
+
+def _call(args, named):
+    return "CALL %s" % (args[:1] or (named.get("procname"),))
+
+
+def _alone(original, cursor):
+    """A method that calls execute for its rows, which are part of its own span."""
+
+    def function(*args, **named):
+        with _tracing.suppress():
+            return original(cursor, *args, **named)
+
+    return function
+
+
+def _async_alone(original, cursor):
+    async def function(*args, **named):
+        with _tracing.suppress():
+            return await original(cursor, *args, **named)
+
+    return function
 
 
 def _trouble(error):

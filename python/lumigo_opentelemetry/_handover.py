@@ -573,7 +573,8 @@ def _joined(value, longest):
     if type(value) is not list or not value or type(value[0]) is not bytes:
         return value
     data = b"".join([part for part in value if type(part) is bytes])
-    return [data[:longest], True] if len(data) > longest or value[-1] is True else [data]
+    marks = [True] if len(data) > longest or True in value else []
+    return [data[:longest]] + marks + ([False] if False in value else [])
 
 
 def copied(value, longest=8192, values=4096):

@@ -1,4 +1,4 @@
-"""What the HTTP hooks share: the request that a server is answering, and what is kept of bodies.
+"""What the HTTP hooks share: the request that a server is answering, the spans of clients, and what is kept of bodies.
 
 A request has one Request, however many layers it passes: the outermost seam makes it, inner seams and the
 frameworks find it with serving(). Names follow the stable HTTP semantic conventions; what can be told from the
@@ -58,6 +58,56 @@ def keeper():
     """A Capture for a body as it is on the wire; None when none are kept."""
     limit = _tracing.settings.capture
     return _tracing.Capture(limit) if limit else None
+
+
+def calling(method, url, host, port, agent, headers, body=None):
+    """The span of a request that a client is about to send; None for one that is left alone. headers: a list of pairs;
+    body: bytes, where they are at hand."""
+    if _tracing.suppressed() or host.startswith("169.254."):  # the metadata services of clouds
+        return None
+    attributes = {
+        "http.request.method": method if method in METHODS else "_OTHER",
+        "url.full": url,
+        "server.address": host,
+        "server.port": port,
+    }
+    if agent:
+        attributes["user_agent.original"] = agent
+    span = _tracing.start_span(named(method), _tracing.CLIENT, attributes)
+    if span.recording:
+        attributes["http.request.headers"] = headers
+        capture = keeper() if body else None
+        if capture is not None:
+            capture.write(body)
+            attributes["http.request.payload"] = capture.parts
+    return span
+
+
+def settled(names):
+    """Whether a request with these header names, in lower case, must not get more: where somebody propagates already, a
+    second header would contradict the first."""
+    return not _tracing.PROPAGATED.isdisjoint(names) or _tracing.signed(names)
+
+
+def answered(span, status, headers, version=None):
+    """Takes what the head of a response says, where the span is recording."""
+    attributes = span.attributes
+    attributes["http.response.status_code"] = status
+    if status >= 400:
+        span.set_status(ERROR)
+        attributes["error.type"] = str(status)
+    if version:
+        attributes["network.protocol.version"] = version
+    attributes["http.response.headers"] = headers
+
+
+def template(pattern):
+    """The route that a regular expression stands for: without its anchors, and with a first slash."""
+    if pattern.startswith("^"):
+        pattern = pattern[1:]
+    if pattern.endswith("$"):
+        pattern = pattern[:-1]
+    return pattern if pattern.startswith("/") else "/" + pattern
 
 
 def address(host, scheme):

@@ -60,6 +60,15 @@ HOOKS = {
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
+    "pymongo.monitoring": "pymongo",
+    "asyncpg": "asyncpg",
+    "aiosqlite.core": "aiosqlite",
+    "MySQLdb.connections": "mysqlclient",
+    "MySQLdb.cursors": "mysqlclient",
+    "mysql.connector.cursor": "mysql_connector",
+    "mysql.connector.cursor_cext": "mysql_connector",
+    "mysql.connector.aio.cursor": "mysql_connector",
+    "sqlalchemy": "sqlalchemy",
     "httpx": "httpx",
     "httpx2": "httpx",  # httpx under another name, which openai has from 3.0 on
     "openai.resources.chat.completions": "openai",
@@ -69,10 +78,33 @@ HOOKS = {
     "anthropic.resources.messages": "anthropic",
     "anthropic._tracing": "native",
     "langchain_core.callbacks.base": "langchain",
+    "aiohttp.streams": "aiohttp_streams",
+    "aiohttp.client": "aiohttp_client",
+    "aiohttp.web_protocol": "aiohttp_server",
+    "aiohttp.web_response": "aiohttp_server",
+    "aiohttp.web_ws": "aiohttp_server",
+    "tornado.web": "tornado",
+    "tornado.routing": "tornado",
+    "tornado.simple_httpclient": "tornado",
+    "tornado.curl_httpclient": "tornado",
+    "kafka.producer.kafka": "kafka_python",
+    "kafka.consumer.group": "kafka_python",
+    "celery.app.amqp": "celery",
+    "celery.app.trace": "celery",
+    "kombu.messaging": "celery",
+    "confluent_kafka.cimpl": "confluent_kafka",
+    "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
+    "aiokafka.producer.producer": "aiokafka",
+    "aiokafka.consumer.consumer": "aiokafka",
+    "aio_pika.exchange": "aio_pika",
+    "aio_pika.queue": "aio_pika",
+    "aio_pika.robust_queue": "aio_pika",
+    "pika.channel": "pika",
+    "pika.adapters.blocking_connection": "pika",
 }
 
 # Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

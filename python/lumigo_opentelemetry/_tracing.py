@@ -64,6 +64,7 @@ class Settings:
         self.semconv_database_dup = False
         self.sqs_filter = True
         self.redis_reduced = True
+        self.mongo_reduced = True
         self.trace_header = None
         self.ring = 0
         self.logs = False

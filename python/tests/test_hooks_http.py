@@ -34,6 +34,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = self.received()
         elif path == "/headers":
             data = repr(sorted(name.lower() for name in self.headers)).encode()
+        elif path == "/short":
+            headers, self.close_connection = [("Content-Length", "99")], True
         elif path == "/raise":
             raise ArithmeticError("x")
         elif path == "/drop":
@@ -51,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(*header)
         if status in (204, 304):
             data = b""
-        else:
+        elif path != "/short":
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
@@ -232,6 +234,29 @@ class Client(HTTPCase):
         dropped, refused = self.spans(count=2)
         self.assertEqual(dropped.exceptions, ["http.client.RemoteDisconnected"])
         self.assertEqual((refused.get("error.type"), refused.status), ("ConnectionRefusedError", 2))
+
+    def test_an_answer_that_is_cut_short(self):
+        """Reading by parts, http.client says nothing of it."""
+        for name, reading in READINGS:
+            with self.subTest(reading=name):
+                del _tracing._spans[:]
+                try:
+                    self.ask("/short", read=reading)
+                except http.client.IncompleteRead:
+                    pass
+                self.connection.close()
+                span = self.spans()[0]
+                self.assertEqual((span.get("error.type"), span.status), ("http.client.IncompleteRead", 2))
+                self.assertEqual(span.get("http.response.payload"), b'{"ok": true}\nline')
+
+    def test_a_question_that_fails_is_none(self):
+        """urllib3 1 asks first as it would have to on Python 2."""
+        self.connection.request("GET", "/")
+        with self.assertRaises(TypeError):
+            self.connection.getresponse(buffering=True)
+        self.connection.getresponse().read()
+        span = self.one_client()
+        self.assertEqual((span.get("http.response.status_code"), span.status), (200, 0))
 
     def test_an_answer_that_is_not_read(self):
         self.connection.request("GET", "/")

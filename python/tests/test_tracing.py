@@ -384,6 +384,13 @@ class Records(TracingTest):
         self.assertTrue(b"".join(parts).startswith(kept))
         self.assertTrue(more)
 
+    def test_marks_of_a_body_survive_its_cut(self):
+        """True: there was more. False: a library has unpacked it."""
+        for marks in ([], [True], [False], [True, False]):
+            attributes = {"http.request.payload": [b"a", b"b"] + marks, "unknown to marshal": object()}
+            record = self.ended(_tracing.start_span("x", attributes=attributes))
+            self.assertEqual([b"ab"] + marks, record[13]["http.request.payload"])
+
     def test_nothing_makes_an_endless_record(self):
         events = [(1, "e" * 300, {"k": "v" * 300})] * 2000
         span = _tracing.start_span("kept")

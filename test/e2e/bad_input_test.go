@@ -34,6 +34,7 @@ var invalid = map[string]string{
 
 	"LUMIGO_INSTRUMENT_GRPC_PAYLOADS":      "perhaps",
 	"LUMIGO_REDUCED_REDIS_INSTRUMENTATION": "perhaps",
+	"LUMIGO_REDUCED_MONGO_INSTRUMENTATION": "perhaps",
 
 	"LUMIGO_EXPORT_MEMORY_LIMIT": "lots",
 

@@ -168,6 +168,31 @@ func goModule(t *testing.T, files map[string]string) string {
 
 const goMain = "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\"127.0.0.1:0\", nil) }\n"
 
+// ginModule is a program with gin, or with what is woven of it.
+func ginModule(t *testing.T) string {
+	return goModule(t, map[string]string{
+		"go.mod":     "module example.com/app\n\ngo 1.22\n\nrequire github.com/gin-gonic/gin v1.0.0\n\nreplace github.com/gin-gonic/gin => ./gin\n",
+		"main.go":    "package main\n\nimport (\n\t\"net/http\"\n\n\t\"github.com/gin-gonic/gin\"\n)\n\nfunc main() { http.ListenAndServe(\"127.0.0.1:0\", new(gin.Engine)) }\n",
+		"gin/go.mod": "module github.com/gin-gonic/gin\n\ngo 1.22\n",
+		"gin/gin.go": `package gin
+
+import "net/http"
+
+type Engine struct{}
+
+type Context struct{ Request *http.Request }
+
+func (c *Context) FullPath() string { return "/" }
+
+func (engine *Engine) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	engine.handleHTTPRequest(&Context{r})
+}
+
+func (engine *Engine) handleHTTPRequest(c *Context) {}
+`,
+	})
+}
+
 // Each row plants one fault for real, and says which finding must name it, and what the remedy must mention.
 func TestDoctorFindsPlantedFaults(t *testing.T) {
 	notShort(t)
@@ -296,6 +321,9 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 			installed(t, sitePackages(t, venv), "Flask", "3.0.3", "flask")
 			return patient{command: []string{filepath.Join(venv, "bin", "python"), "app.py"}, env: []string{"LUMIGO_DISABLE_INSTRUMENTATION=flask,sqlite"}}
 		}, "python/libraries", "warning", `disabled: Flask 3.0.3, sqlite3`, `take them out of LUMIGO_DISABLE_INSTRUMENTATION`},
+		{"a library of a Go build that is disabled", func(t *testing.T) patient {
+			return patient{command: []string{"go", "build", "."}, dir: ginModule(t), env: []string{"LUMIGO_DISABLE_INSTRUMENTATION=gin,slog"}}
+		}, "go/libraries", "warning", `disabled when it runs: github.com/gin-gonic/gin$`, `take them out of LUMIGO_DISABLE_INSTRUMENTATION`},
 		{"a library that is not traced", func(t *testing.T) patient {
 			venv := bareVenv(t)
 			installed(t, sitePackages(t, venv), "agno", "1.0", "agno")
@@ -439,6 +467,9 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 		{"a Go build, asked for by nothing but its module", func(t *testing.T) patient {
 			return patient{dir: goModule(t, map[string]string{"main.go": goMain})}
 		}, "would trace themselves: example.com/app; woven: "},
+		{"a Go build with a library", func(t *testing.T) patient {
+			return patient{command: []string{"go", "build", "."}, dir: ginModule(t)}
+		}, "traced: github.com/gin-gonic/gin, log, net/http"},
 		{"a woven program", func(t *testing.T) patient {
 			dir := goModule(t, map[string]string{"main.go": goMain})
 			build := exec.Command(lumigo(t), "go", "build", "-o", "app", ".")

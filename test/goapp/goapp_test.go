@@ -611,6 +611,12 @@ func TestTracedByHand(t *testing.T) {
       CLIENT SELECT
       CLIENT GET 200
         SERVER GET /leaf 200
+      CLIENT grpc.health.v1.Health/Check
+        SERVER grpc.health.v1.Health/Check
+          CLIENT GET 200
+            SERVER GET /leaf 200
+      CLIENT no.Service/Method ERROR
+        SERVER no.Service/Method ERROR
 SERVER GET /leaf 200
 CONSUMER job
   CLIENT SELECT
@@ -621,6 +627,12 @@ CONSUMER job
     CLIENT SELECT
     CLIENT GET 200
       SERVER GET /leaf 200
+    CLIENT grpc.health.v1.Health/Check
+      SERVER grpc.health.v1.Health/Check
+        CLIENT GET 200
+          SERVER GET /leaf 200
+    CLIENT no.Service/Method ERROR
+      SERVER no.Service/Method ERROR
 SERVER GET /leaf 200
 CLIENT SELECT
 `
@@ -628,6 +640,10 @@ CLIENT SELECT
   SERVER request
     INTERNAL inner
       CLIENT sql.conn.query
+      CLIENT grpc.health.v1.Health/Check
+        SERVER request
+      CLIENT no.Service/Method
+SERVER request
 SERVER request
 SERVER request
 CONSUMER job
@@ -639,15 +655,18 @@ CONSUMER job
 			name, mode   string
 			apart        bool // the backend of the app's own exporter is another one than ours
 			ours, theirs string
+			disabled     string
 		}{
-			{"with our provider", "", false, whole, ""},
-			{"with its own, which sends to where ours go", "otlp", false, both, ""},
-			{"with its own, of which few know, and which sends to where ours go", "explicit", false, both, ""},
-			{"with its own, which sends elsewhere", "otlp", true, withoutTheirs, theirsAlone},
-			{"with its own, which writes", "sdk", false, withoutTheirs, theirsAlone},
+			{"with our provider", "", false, whole, "", ""},
+			{"with its own, which sends to where ours go", "otlp", false, both, "", ""},
+			{"with its own, of which few know, and which sends to where ours go", "explicit", false, both, "", ""},
+			{"with its own, which sends elsewhere", "otlp", true, withoutTheirs, theirsAlone, ""},
+			{"with its own, which writes", "sdk", false, withoutTheirs, theirsAlone, ""},
 			// Its sampler decides as it does plain, but on the request from ours, whose sender has decided.
-			{"with its own, which keeps nothing", "never", false, "SERVER GET /leaf 200\n", ""},
-			{"with one that makes nothing", "noop", false, withoutTheirs, ""},
+			{"with its own, which keeps nothing", "never", false, "SERVER GET /leaf 200\n", "", ""},
+			{"with one that makes nothing", "noop", false, withoutTheirs, "", ""},
+			// A statement that the app traces itself is left to it.
+			{"with ours, which is disabled", "", false, strings.Replace(withoutTheirs, "    CLIENT SELECT\n", "", 1), "", "opentelemetry"},
 		} {
 			t.Run(test.name+version, func(t *testing.T) {
 				backend, err := receiver.Listen("127.0.0.1:0")
@@ -668,6 +687,7 @@ CONSUMER job
 				if test.apart {
 					a.Env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + other.URL(), "LUMIGO_ENDPOINT=" + backend.URL(), "LUMIGO_TRACER_TOKEN=t_123456789"}
 				}
+				a.Env = append(a.Env, "LUMIGO_DISABLE_INSTRUMENTATION="+test.disabled)
 				out, err := a.Output()
 				if err != nil {
 					t.Fatalf("%v\n%s", err, out)
@@ -691,7 +711,7 @@ CONSUMER job
 					if s.Kind == "SERVER" {
 						theirs[i].Name = "request"
 					}
-					theirs[i].Attributes = nil
+					theirs[i].Attributes, theirs[i].Status = nil, "" // which those that are written do not say
 				}
 				if got := tree(ours); got != test.ours {
 					t.Errorf("got\n%swant\n%s", got, test.ours)

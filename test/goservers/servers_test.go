@@ -195,7 +195,7 @@ var servers = []server{
 			    SERVER grpc.testing.TestService/UnaryCall 0
 			      CLIENT GET 200
 			        SERVER GET /hello 200`, below: []attributes{
-			{"CLIENT", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1",
+			{"CLIENT", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1", "network.peer.address": "127.0.0.1",
 				"rpc.grpc.request.payload": `{"responseSize": 5, "fillUsername": true}`}},
 			{"SERVER", "grpc.testing.TestService/UnaryCall", map[string]any{"rpc.system": "grpc", "rpc.service": "grpc.testing.TestService", "rpc.method": "UnaryCall", "server.address": "127.0.0.1", "client.address": "127.0.0.1",
 				"rpc.grpc.request.payload": `{"responseSize": 5, "fillUsername": true}`}},
@@ -311,10 +311,10 @@ var servers = []server{
 	{name: "redis", versions: []string{"github.com/redis/go-redis/v9@v9.23.0 github.com/alicebob/miniredis/v2@v2.35.0", "github.com/redis/go-redis/v9@v9.7.3 github.com/alicebob/miniredis/v2@v2.35.0", "github.com/redis/go-redis/v9@v9.0.5 github.com/alicebob/miniredis/v2@v2.35.0"}, requests: []request{
 		{ask: "GET /set", spans: `
 			SERVER GET /set 200
-			  CLIENT SET`, below: []attributes{{"CLIENT", "SET", map[string]any{"db.system.name": "redis", "db.query.text": "SET user:1 ?", "server.address": "127.0.0.1"}}}},
+			  CLIENT SET`, below: []attributes{{"CLIENT", "SET", map[string]any{"db.system.name": "redis", "db.query.text": "SET user:1 ?", "server.address": "127.0.0.1", "db.response.body": "OK"}}}},
 		{ask: "GET /get", spans: `
 			SERVER GET /get 200
-			  CLIENT GET`, below: []attributes{{"CLIENT", "GET", map[string]any{"db.query.text": "GET user:1"}}}},
+			  CLIENT GET`, below: []attributes{{"CLIENT", "GET", map[string]any{"db.query.text": "GET user:1", "db.response.body": "geheim"}}}},
 		{ask: "GET /none", spans: `
 			SERVER GET /none 200
 			  CLIENT GET`},
@@ -323,10 +323,17 @@ var servers = []server{
 			  CLIENT LPUSH ERROR`, below: []attributes{{"CLIENT", "LPUSH", map[string]any{"db.response.status_code": "WRONGTYPE"}}}},
 		{ask: "GET /pipeline", spans: `
 			SERVER GET /pipeline 200
-			  CLIENT PIPELINE GET`},
+			  CLIENT PIPELINE GET`, below: []attributes{{"CLIENT", "PIPELINE GET", map[string]any{"db.response.body": `["geheim", null]`}}}},
+		{ask: "GET /hash", spans: `
+			SERVER GET /hash 200
+			  CLIENT HSET
+			  CLIENT PIPELINE`, below: []attributes{
+			{"CLIENT", "HSET", map[string]any{"db.query.text": "HSET hash ? ?", "db.response.body": "****"}}, // as it names a password
+			{"CLIENT", "PIPELINE", map[string]any{"db.response.body": `[{"password": "****"}, [null], 1.5, [{"Score": 1.5, "Member": "x"}], true]`}},
+		}},
 		{ask: "GET /transaction", spans: `
 			SERVER GET /transaction 200
-			  CLIENT MULTI`, below: []attributes{{"CLIENT", "MULTI", map[string]any{"db.operation.batch.size": int64(2)}}}},
+			  CLIENT MULTI`, below: []attributes{{"CLIENT", "MULTI", map[string]any{"db.operation.batch.size": int64(2), "db.response.body": `[1, "OK"]`}}}},
 		{pinned: true, ask: "GET /watch", spans: `
 			SERVER GET /watch 200
 			  CLIENT WATCH
@@ -373,6 +380,17 @@ var servers = []server{
 		{ask: "GET /sql", spans: `
 			SERVER GET /sql 200
 			  CLIENT SELECT`},
+	}},
+	{name: "otelpgx", apart: true, postgres: true, versions: []string{
+		"github.com/exaring/otelpgx@v0.9.3 github.com/jackc/pgx/v5@v5.7.6", "github.com/exaring/otelpgx@v0.13.0 github.com/jackc/pgx/v5@v5.12.0",
+	}, requests: []request{
+		{ask: "GET /select", spans: `
+			SERVER GET /select 200
+			  CLIENT SELECT`},
+		{ask: "GET /batch", spans: `
+			SERVER GET /batch 200
+			  CLIENT batch start
+			    CLIENT SELECT`},
 	}},
 	// The messages of NATS have no spans.
 	{name: "nats", heavy: true, besides: `

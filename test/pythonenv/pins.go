@@ -44,6 +44,19 @@ func Exporters() []string {
 	return []string{"opentelemetry-sdk==1.39.1", "opentelemetry-exporter-otlp-proto-http==1.39.1"}
 }
 
+// UpstreamVersion is that of opentelemetry-python's instrumentations.
+const UpstreamVersion = "0.60b1"
+
+// Instrumentations are the pins of opentelemetry-instrument, of an exporter by OTLP, and of upstream's instrumentations
+// of these names.
+func Instrumentations(names ...string) []string {
+	pins := append(Exporters(), "opentelemetry-distro=="+UpstreamVersion)
+	for _, name := range names {
+		pins = append(pins, "opentelemetry-instrumentation-"+name+"=="+UpstreamVersion)
+	}
+	return pins
+}
+
 // Upstream are the pins of opentelemetry-python that the benchmarks compare with, and of the app that both
 // trace.
 func Upstream() []string {

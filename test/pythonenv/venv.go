@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -118,7 +120,7 @@ func makeVenv(i Interpreter, dir string, pins []string) error {
 	if len(pins) > 0 {
 		args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, pins...)
 		if err := run(python, args...); err != nil {
-			return fmt.Errorf("%w for %s: %v", ErrUnavailable, i, err)
+			return fmt.Errorf("%w for %s: %s", ErrUnavailable, i, versions.ReplaceAllString(err.Error(), ""))
 		}
 	}
 	pinned := func(pin string) bool { return strings.HasPrefix(pin, "setuptools==") }
@@ -129,6 +131,9 @@ func makeVenv(i Interpreter, dir string, pins []string) error {
 	}
 	return os.WriteFile(ready, []byte(strings.Join(pins, "\n")+"\n"), 0o644)
 }
+
+// versions is pip's list of all that there are, when a pin is none of them.
+var versions = regexp.MustCompile(` \(from versions: [^)]*\)`)
 
 func orNothing(pins []string) string {
 	if len(pins) == 0 {
@@ -181,6 +186,10 @@ func Environ(add ...string) []string {
 	return append(env, add...)
 }
 
+// Progress is where it is told what is being made, a line each; standard error, unless a program has a better place. It
+// is to be set before anything else here is called.
+var Progress io.Writer = os.Stderr
+
 func progress(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "pythonenv: "+format+"\n", args...)
+	fmt.Fprintf(Progress, "pythonenv: "+format+"\n", args...)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,7 @@ type checker struct {
 	lumigo   string
 	testdata string
 	servers  map[*server]*running
+	runs     int // of apps
 }
 
 func newChecker() (*checker, error) {
@@ -34,7 +36,7 @@ func newChecker() (*checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &checker{lumigo, filepath.Join(root, "test", "qa", "testdata"), map[*server]*running{}}, nil
+	return &checker{lumigo: lumigo, testdata: filepath.Join(root, "test", "qa", "testdata"), servers: map[*server]*running{}}, nil
 }
 
 func (c *checker) close() {
@@ -50,15 +52,9 @@ var errUntraced = errors.New("does not run on this Python, traced or not")
 // check returns nil when a version is traced rightly. The error wraps pythonenv.ErrUnavailable when it cannot be
 // installed, and errNoServer when there is no server for it.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
-	server := c.servers[l.server]
-	if l.server == nil {
-		server = &running{port: freePort()}
-	} else if server == nil {
-		var err error
-		if server, err = l.server.start(); err != nil {
-			return err
-		}
-		c.servers[l.server] = server
+	server, err := c.server(l)
+	if err != nil {
+		return err
 	}
 	env, err := pythonenv.Venv(i, l.pins(version)...)
 	if err != nil {
@@ -73,6 +69,21 @@ func (c *checker) check(l library, version string, i pythonenv.Interpreter) erro
 		}
 	}
 	return nil
+}
+
+// server is the library's server, which is started when it is first needed, or a free port where it needs none.
+func (c *checker) server(l library) (*running, error) {
+	if l.server == nil {
+		return &running{port: freePort()}, nil
+	}
+	if running := c.servers[l.server]; running != nil {
+		return running, nil
+	}
+	running, err := l.server.start()
+	if err == nil {
+		c.servers[l.server] = running
+	}
+	return running, err
 }
 
 func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running) error {
@@ -95,7 +106,7 @@ func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running
 	if err != nil {
 		return err
 	}
-	expected := strings.ReplaceAll(string(want), "{port}", strconv.Itoa(server.port))
+	expected := strings.NewReplacer("{port}", strconv.Itoa(server.port), "{run}", strconv.Itoa(c.runs)).Replace(string(want))
 	if got := draw(spans, expected); got != expected {
 		return fmt.Errorf("has other spans: %s", firstDifference(expected, got))
 	}
@@ -112,11 +123,14 @@ func (c *checker) run(server *running, argv ...string) (output, error) {
 	return c.runWith(nil, server, argv...)
 }
 
+// runWith tells the program the port of its server, and a number that no other run had.
 func (c *checker) runWith(env []string, server *running, argv ...string) (output, error) {
+	c.runs++
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = pythonenv.Environ(append(env, "QA_PORT="+strconv.Itoa(server.port), "PYTHONPATH="+filepath.Join(c.testdata, "common"))...)
+	common := []string{"QA_PORT=" + strconv.Itoa(server.port), "QA_RUN=" + strconv.Itoa(c.runs), "PYTHONPATH=" + filepath.Join(c.testdata, "common")}
+	cmd.Env = pythonenv.Environ(append(common, env...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -149,7 +163,8 @@ func (c *checker) trace(server *running, python, source string, env ...string) (
 	return out, r.Spans(), err // the launcher has sent all when it ends
 }
 
-// draw is receiver.Tree with those attributes below each span that the expected text has there.
+// draw is receiver.Tree with those attributes below each span that the expected text has there; links stands for the
+// names of the spans that it is linked to.
 func draw(spans []receiver.Span, expected string) string {
 	shown := attributesOf(expected)
 	var b strings.Builder
@@ -159,13 +174,31 @@ func draw(spans []receiver.Span, expected string) string {
 		fmt.Fprintf(&b, "%s%s\n", indent, s)
 		if n < len(shown) {
 			for _, name := range shown[n] {
-				text := strings.ReplaceAll(fmt.Sprint(s.Attributes[name]), "\n", `\n`)
+				value := s.Attributes[name]
+				if name == "links" {
+					value = linked(s, spans)
+				}
+				text := strings.ReplaceAll(fmt.Sprint(value), "\n", `\n`)
 				fmt.Fprintf(&b, "%s  | %s = %s\n", indent, name, text)
 			}
 		}
 		n++
 	})
 	return b.String()
+}
+
+func linked(s receiver.Span, spans []receiver.Span) string {
+	var names []string
+	for _, link := range s.Proto.GetLinks() {
+		id := hex.EncodeToString(link.SpanId)
+		n := slices.IndexFunc(spans, func(other receiver.Span) bool { return other.SpanID == id })
+		if n < 0 {
+			names = append(names, "nothing that was sent")
+		} else {
+			names = append(names, spans[n].Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // attributesOf lists the attributes' names of each span of an expected text.

@@ -1,13 +1,17 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A library is one that hooks trace.
 type library struct {
-	name   string                        // of its directory in testdata, its files of versions, and its hook
-	pins   func(version string) []string // what is installed; the first is the package itself
-	server *server                       // nil when the apps bring their own
+	name   string  // of its directory in testdata, its files of versions, and its hook
+	pins   pins    // what is installed; the first is the package itself
+	server *server // nil when the apps bring their own
 	apps   []app
+	label  string // the attribute that it adds to other libraries' spans, if it has none of its own
 }
 
 // packageName is what the package index has the library under.
@@ -23,8 +27,41 @@ type app struct {
 	since string // the library's version from which on it can run; "" for all
 }
 
-func pin(name string, more ...string) func(string) []string {
+// pins are the requirements to install a version of a library.
+type pins func(version string) []string
+
+func pin(name string, more ...string) pins {
 	return func(version string) []string { return append([]string{name + "==" + version}, more...) }
+}
+
+// before adds what only versions older than one need, such as other packages of their time. What is pinned already stays,
+// so that eras are written from the oldest on.
+func (p pins) before(than string, more ...string) pins {
+	return func(version string) []string {
+		all := p(version)
+		if compareVersions(version, than) >= 0 {
+			return all
+		}
+		for _, each := range more {
+			name, _, _ := strings.Cut(each, "==")
+			pinned := func(pin string) bool { return strings.HasPrefix(pin, name+"==") }
+			if !slices.ContainsFunc(all, pinned) {
+				all = append(all, each)
+			}
+		}
+		return all
+	}
+}
+
+// uvicorn serves the ASGI applications of frameworks.
+var uvicorn = []string{"uvicorn==0.33.0; python_version >= '3.8'", "uvicorn==0.22.0; python_version < '3.8'"}
+
+// motorPins has the pymongo of the time, where motor does not say itself which one it can work with.
+func motorPins(version string) []string {
+	if compareVersions(version, "3.0") >= 0 && compareVersions(version, "3.6") < 0 {
+		return []string{"motor==" + version, "pymongo==4.8.0"}
+	}
+	return []string{"motor==" + version}
 }
 
 var libraries = []library{
@@ -32,36 +69,46 @@ var libraries = []library{
 	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
 	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
 	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
+	{name: "aiohttp", pins: pin("aiohttp").before("3.10", "yarl==1.9.4"), apps: []app{{"client", ""}, {"server", ""}}},
+	{name: "tornado", pins: pin("tornado"), apps: []app{{"client", ""}, {"server", ""}}},
+	{name: "requests", pins: pin("requests"), apps: []app{{"app", ""}}},
+	{name: "urllib3", pins: pin("urllib3"), apps: []app{{"app", ""}}},
+	{name: "flask", apps: []app{{"app", ""}}, pins: pin("flask").
+		before("2.0", "werkzeug==1.0.1", "jinja2==2.11.3", "itsdangerous==1.1.0", "markupsafe==2.0.1").
+		before("2.1", "werkzeug==2.0.3").
+		before("2.3", "werkzeug==2.2.3").
+		before("3.0", "werkzeug==2.3.8")},
+	{name: "django", pins: pin("django", uvicorn...), apps: []app{{"wsgi_app", ""}, {"asgi_app", "3.0"}}},
+	{name: "starlette", pins: pin("starlette", uvicorn...), apps: []app{{"app", ""}}},
+	{name: "fastapi", pins: pin("fastapi", uvicorn...), apps: []app{{"app", ""}}},
+	{name: "uvicorn", pins: pin("uvicorn"), apps: []app{{"app", ""}}},
+	{name: "gunicorn", apps: []app{{"app", ""}}, pins: pin("gunicorn").
+		before("21.0", "setuptools==75.3.0; python_version >= '3.8'", "setuptools==68.0.0; python_version < '3.8'")},
+	{name: "kafka_python", pins: pin("kafka-python"), server: kafkaServer, apps: []app{{"sync", ""}}},
+	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{"sync", ""}, {"aio", "1.0.0"}}},
+	{name: "celery", pins: pin("celery"), server: rabbitmqServer, apps: []app{{"worker", ""}}},
+	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{"sync", ""}, {"aio", "2.13.0"}}},
+	{name: "aiokafka", pins: pin("aiokafka"), server: kafkaServer, apps: []app{{"aio", ""}}},
+	{name: "aio_pika", pins: pin("aio-pika"), server: rabbitmqServer, apps: []app{{"aio", ""}}},
 	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
+	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{"aio", ""}}},
+	{
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
+		apps: []app{{"sync", ""}, {"aio", "1.4.22"}},
+	},
+	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{"aio", ""}}},
+	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{"sync", ""}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
+	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
-	{name: "openai", pins: modelClient("openai", "1.56.0"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
-	{name: "langchain", pins: langchain, apps: []app{{"chain", ""}}},
-	{name: "anthropic", pins: modelClient("anthropic", "0.40.0"), apps: []app{{"sync", ""}, {"stream", "0.20.0"}}},
-}
-
-// modelClient pins a client of language models, and beside those that are older than a version the last httpx that
-// they go with.
-func modelClient(name, since string) func(string) []string {
-	return func(version string) []string {
-		if version != "" && compareVersions(version, since) < 0 {
-			return []string{name + "==" + version, "httpx==0.27.2"}
-		}
-		return []string{name + "==" + version}
-	}
-}
-
-// langchain pins langchain-core, and the version of langchain-openai that goes with it.
-func langchain(version string) []string {
-	client := "1.0.0"
-	switch {
-	case compareVersions(version, "0.2") < 0:
-		client = "0.1.0"
-	case compareVersions(version, "0.3") < 0:
-		client = "0.1.8"
-	case compareVersions(version, "1") < 0:
-		client = "0.2.0"
-	}
-	return []string{"langchain-core==" + version, "langchain-openai==" + client}
+	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
+	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"stream", "0.20.0"}}},
+	{name: "langchain", apps: []app{{"chain", ""}}, pins: pin("langchain-core").
+		before("0.2", "langchain-openai==0.1.0").
+		before("0.3", "langchain-openai==0.1.8").
+		before("1", "langchain-openai==0.2.0").
+		before("99", "langchain-openai==1.0.0")},
 }

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"slices"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
@@ -29,14 +30,33 @@ func main() {
 	pythons := flag.String("python", "3.8,3.11,3.13", "a comma list of `versions` of CPython")
 	versions := flag.String("versions", "", "a comma list of `versions` of the libraries; those in the files if empty")
 	latest := flag.Bool("latest", false, "test the newest version that the package index has for each interpreter")
+	gained := flag.Bool("new", false, "test what the package index has gained since the newest version in each file")
+	resume := flag.Bool("resume", false, "go on with an interrupted run of the same command")
+	parity := flag.Bool("parity", false, "compare our spans with those of upstream's instrumentations instead")
 	asJSON := flag.Bool("json", false, "print the results as JSON")
 	flag.Parse()
-	failed, err := run(list(*only), list(*pythons), list(*versions), *latest, *asJSON)
-	if err != nil {
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	asked := selection{list(*only), list(*pythons), list(*versions), *latest, *gained}
+	run := run
+	if *parity {
+		run = compareAll
+	}
+	results, err := run(ctx, asked, *resume)
+	stop()
+	if *asJSON {
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		err = errors.Join(err, encoder.Encode(results))
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "qa: interrupted; the same command with --resume goes on")
+		os.Exit(130)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "qa: error:", err)
 		os.Exit(2)
-	}
-	if failed {
+	case count(results)["failed"] > 0:
 		os.Exit(1)
 	}
 }
@@ -45,116 +65,86 @@ func list(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func run(only, pythons, versions []string, latest, asJSON bool) (failed bool, err error) {
-	chosen := libraries
-	if len(only) > 0 {
-		chosen = nil
-		for _, name := range only {
-			n := slices.IndexFunc(libraries, func(l library) bool { return l.name == name })
-			if n < 0 {
-				return false, fmt.Errorf("--only %q names no library; there are %s", name, strings.Join(names(), ", "))
-			}
-			chosen = append(chosen, libraries[n])
-		}
+func count(results []result) map[string]int {
+	counts := map[string]int{}
+	for _, r := range results {
+		counts[r.Outcome]++
 	}
+	return counts
+}
+
+// run tests what is asked for and returns what is known at its end, also when that is an early one.
+func run(ctx context.Context, asked selection, resume bool) ([]result, error) {
 	root, err := pythonenv.Root()
 	if err != nil {
-		return false, err
+		return nil, err
+	}
+	todo, err := plan(root, asked)
+	if err != nil {
+		return nil, err
+	}
+	journal, results, err := openJournal(root, asked, resume)
+	if err != nil {
+		return nil, err
 	}
 	c, err := newChecker()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer c.close()
-	results := []result{}
-	for _, l := range chosen {
-		for _, python := range pythons {
-			i, ok := pythonenv.Find(python)
-			if !ok {
-				return failed, fmt.Errorf("--python %q was not found on this machine", python)
-			}
-			file := versionFileOf(root, python, l.name)
-			todo, err := candidates(l, i, file, versions, latest)
-			if err != nil {
-				return failed, err
-			}
-			for _, version := range todo {
-				r, err := c.result(l, version, i, file)
-				if err != nil {
-					return failed, err
-				}
-				fmt.Fprintf(os.Stderr, "%-8s %s %s on %s (%.1f s) %s\n", r.Outcome, l.name, version, i, r.Seconds, r.Why)
-				failed = failed || r.Outcome == "failed"
-				results = append(results, r)
-			}
+	results, err = c.all(ctx, todo, journal, results)
+	if err == nil {
+		err = journal.remove()
+	}
+	path, text, fault := documentation(root)
+	if fault != nil {
+		return results, errors.Join(err, fault)
+	}
+	return results, errors.Join(err, os.WriteFile(path, []byte(text), 0o644))
+}
+
+// all does the jobs that have no results yet, and shows how far it has come.
+func (c *checker) all(ctx context.Context, todo []job, journal journal, results []result) ([]result, error) {
+	shown := newProgress(os.Stderr, len(todo))
+	pythonenv.Progress = shown
+	defer func() { shown.end(results) }()
+	for _, j := range todo {
+		if r, known := j.among(results); known {
+			shown.add(r, known)
+			continue
 		}
-	}
-	if asJSON {
-		encoder := json.NewEncoder(os.Stdout)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(results); err != nil {
-			return failed, err
+		shown.begin(j.String())
+		r := c.result(j)
+		if ctx.Err() != nil { // what was under way has been interrupted as well
+			return results, ctx.Err()
 		}
+		if err := errors.Join(j.record(r), journal.add(r)); err != nil {
+			return results, err
+		}
+		results = append(results, r)
+		shown.add(r, false)
 	}
-	path, text, err := documentation(root)
-	if err != nil {
-		return failed, err
-	}
-	return failed, os.WriteFile(path, []byte(text), 0o644)
+	return results, nil
 }
 
-func names() []string {
-	var all []string
-	for _, l := range libraries {
-		all = append(all, l.name)
-	}
-	return all
-}
-
-// candidates are the versions to be tested.
-func candidates(l library, i pythonenv.Interpreter, file versionFile, versions []string, latest bool) ([]string, error) {
-	if latest {
-		newest, err := newestOf(l, i)
-		return []string{newest}, err
-	}
-	if len(versions) > 0 {
-		return versions, nil
-	}
-	known, err := file.read()
-	for _, t := range known {
-		versions = append(versions, t.Version)
-	}
-	return versions, err
-}
-
-// newestOf asks the package index for the newest version that the interpreter can install.
-func newestOf(l library, i pythonenv.Interpreter) (string, error) {
-	name := l.packageName()
-	cmd := exec.Command(i.Path, "-m", "pip", "index", "versions", "--disable-pip-version-check", name)
-	cmd.Env = pythonenv.Environ()
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("the package index was asked in vain for %s: %w", name, err)
-	}
-	_, rest, _ := strings.Cut(string(out), "(")
-	version, _, found := strings.Cut(rest, ")")
-	if !found {
-		return "", fmt.Errorf("pip tells no version of %s: %q", name, out)
-	}
-	return version, nil
-}
-
-// result checks a version and notes in the file what came of it, unless it could not be tried.
-func (c *checker) result(l library, version string, i pythonenv.Interpreter, file versionFile) (result, error) {
+// result checks a version.
+func (c *checker) result(j job) result {
 	began := time.Now()
-	fault := c.check(l, version, i)
-	r := result{Library: l.name, Version: version, Python: i.Short(), Outcome: "passed", Seconds: time.Since(began).Seconds()}
+	fault := j.unavailable
+	if fault == nil {
+		fault = c.check(j.library, j.version, j.interpreter)
+	}
+	r := result{j.library.name, j.version, j.interpreter.Short(), "passed", "", time.Since(began).Seconds()}
 	if fault != nil {
 		r.Outcome, r.Why = "failed", strings.Join(strings.Fields(fault.Error()), " ")
 	}
-	if errors.Is(fault, pythonenv.ErrUnavailable) || errors.Is(fault, errNoServer) {
+	if untried(fault) {
 		r.Outcome = "skipped"
-		return r, nil
 	}
-	return r, file.record(tested{version, fault != nil, r.Why})
+	return r
+}
+
+// untried tells that a fault says nothing about us.
+func untried(fault error) bool {
+	return errors.Is(fault, pythonenv.ErrUnavailable) || errors.Is(fault, errNoServer) || errors.Is(fault, errUntraced)
 }

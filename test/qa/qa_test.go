@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
@@ -36,8 +37,8 @@ func newestKnown(t *testing.T, l library, i pythonenv.Interpreter) string {
 	return ""
 }
 
-// TestNewestVersions is the quick slice of the matrix, on the oldest and the newest CPython that there are results for,
-// and tries that each library's hook can be disabled.
+// TestNewestVersions is the quick slice of the matrix: each library on the oldest and the newest CPython that it has passed
+// on. It also tries that each library's hook can be disabled, by either name.
 func TestNewestVersions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
@@ -51,18 +52,26 @@ func TestNewestVersions(t *testing.T) {
 	if err != nil || len(pythons) == 0 {
 		t.Fatalf("there are no files of versions: %v", err)
 	}
-	for _, python := range slices.Compact([]string{pythons[0], pythons[len(pythons)-1]}) {
-		i, ok := pythonenv.Find(python)
-		if !ok {
-			t.Logf("SKIP: there is no CPython %s here", python)
+	for _, l := range libraries {
+		versions := map[string]string{} // by CPython
+		var passed []pythonenv.Interpreter
+		for _, python := range pythons {
+			i, ok := pythonenv.Find(python)
+			if !ok {
+				continue
+			}
+			if version := newestKnown(t, l, i); version != "" {
+				versions[python] = version
+				passed = append(passed, i)
+			}
+		}
+		if len(passed) == 0 {
+			t.Logf("SKIP: no version of %s has passed on a CPython that is here", l.name)
 			continue
 		}
-		for _, l := range libraries {
-			t.Run(python+"/"+l.name, func(t *testing.T) {
-				version := newestKnown(t, l, i)
-				if version == "" {
-					t.Skipf("SKIP: no version of %s has passed on CPython %s", l.name, python)
-				}
+		for _, i := range slices.Compact([]pythonenv.Interpreter{passed[0], passed[len(passed)-1]}) {
+			t.Run(l.name+"/"+i.Short(), func(t *testing.T) {
+				version := versions[i.Short()]
 				err := c.check(l, version, i)
 				if errors.Is(err, pythonenv.ErrUnavailable) || errors.Is(err, errNoServer) {
 					t.Skipf("SKIP: %v", err)
@@ -70,35 +79,49 @@ func TestNewestVersions(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s %s: %v", l.name, version, err)
 				}
-				disabled(t, c, l, version, i, l.name)
-				disabled(t, c, l, version, i, l.packageName())
+				for _, name := range slices.Compact([]string{l.name, l.packageName()}) {
+					disabled(t, c, l, version, i, name)
+				}
 			})
 		}
 	}
 }
 
-// disabled tries that LUMIGO_DISABLE_INSTRUMENTATION leaves a library out by a name, and nothing else.
+// disabled tries that LUMIGO_DISABLE_INSTRUMENTATION leaves a library out by a name, and nothing else: the first app must
+// have the spans of the file disabled.txt, and where there is none, no client span but that of the request which has the
+// app work.
 func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.Interpreter, name string) {
 	t.Helper()
 	env, err := pythonenv.Venv(i, l.pins(version)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := c.servers[l.server]
-	if l.server == nil {
-		server = &running{port: freePort()}
-	}
-	_, spans, err := c.trace(server, env.Python, filepath.Join(c.testdata, l.name, l.apps[0].name+".py"), "LUMIGO_DISABLE_INSTRUMENTATION="+name)
+	server, err := c.server(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := 0
+	dir := filepath.Join(c.testdata, l.name)
+	_, spans, err := c.trace(server, env.Python, filepath.Join(dir, l.apps[0].name+".py"), "LUMIGO_DISABLE_INSTRUMENTATION="+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(dir, "disabled.txt"))
+	if err == nil {
+		if got := receiver.Tree(spans); got != string(want) {
+			t.Errorf("with %s disabled, %s", name, firstDifference(string(want), got))
+		}
+		return
+	}
+	calls := 0
 	for _, s := range spans {
-		if s.Kind == "CLIENT" {
-			clients++
+		if l.label != "" && s.Attributes[l.label] != nil {
+			t.Errorf("with %s disabled there is %s = %v", name, l.label, s.Attributes[l.label])
+		}
+		if s.Kind != "SERVER" && (l.label == "" || s.ParentID == "") {
+			calls++
 		}
 	}
-	if clients != 1 { // that of the request which has the app work
+	if calls != 1 { // that of the request which has the app work
 		t.Errorf("with %s disabled there are the spans\n%s", name, receiver.Tree(spans))
 	}
 }
@@ -156,5 +179,100 @@ func TestFirstDifference(t *testing.T) {
 	}
 	if got := firstDifference("a\n", "a"); !strings.Contains(got, "nothing") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestIndexIsReadOldestFirst(t *testing.T) {
+	text := "redis (6.4.0)\nAvailable versions: 6.4.0, 6.10.0, 5.0.8, 2.4.9.1\n  INSTALLED: 5.0.8\n"
+	got := parseIndex(text)
+	if want := []string{"2.4.9.1", "5.0.8", "6.4.0", "6.10.0"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for than, want := range map[string]int{"5.0.8": 2, "6.10.0": 0, "1": 4, "6.5": 1} {
+		if got := newer(got, than); len(got) != want {
+			t.Errorf("newer than %s are %v, want %d of them", than, got, want)
+		}
+	}
+}
+
+func TestPinsOfOlderVersions(t *testing.T) {
+	pins := pin("flask", "waitress==3.0.2").before("2.0", "werkzeug==1.0.1", "jinja2==2.11.3").before("2.2", "werkzeug==2.0.3")
+	for version, want := range map[string]string{
+		"1.1.4": "flask==1.1.4 waitress==3.0.2 werkzeug==1.0.1 jinja2==2.11.3",
+		"2.1.3": "flask==2.1.3 waitress==3.0.2 werkzeug==2.0.3",
+		"2.2.0": "flask==2.2.0 waitress==3.0.2",
+	} {
+		if got := strings.Join(pins(version), " "); got != want {
+			t.Errorf("%s is installed by %s, want %s", version, got, want)
+		}
+	}
+	if got := (library{pins: pins}).packageName(); got != "flask" {
+		t.Errorf("the package is %q", got)
+	}
+}
+
+func TestResumeKnowsWhatHasBeenTried(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	asked := selection{pythons: []string{"3.11"}}
+	open := func(asked selection, resume bool) (journal, []result) {
+		j, results, err := openJournal("/repository", asked, resume)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j, results
+	}
+	j, results := open(asked, true)
+	if len(results) != 0 {
+		t.Fatalf("there are results of no run: %v", results)
+	}
+	tried := result{"redis", "5.0.8", "3.11", "passed", "", 1.5}
+	if err := j.add(tried); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(string(j), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"library": "redis", "vers`)
+	f.Close()
+
+	if _, results = open(asked, true); !slices.Equal(results, []result{tried}) {
+		t.Errorf("a resumed run knows %v", results)
+	}
+	python := pythonenv.Interpreter{Major: 3, Minor: 11}
+	for version, want := range map[string]bool{"5.0.8": true, "5.0.9": false} {
+		if _, known := (job{library: library{name: "redis"}, version: version, interpreter: python}).among(results); known != want {
+			t.Errorf("that %s was tried is %v", version, known)
+		}
+	}
+	if _, results = open(selection{pythons: []string{"3.13"}}, true); len(results) != 0 {
+		t.Errorf("another selection knows %v", results)
+	}
+	open(asked, false)
+	if _, results = open(asked, true); len(results) != 0 {
+		t.Errorf("after a run that began anew there is %v", results)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	show := func(terminal bool) string {
+		var b strings.Builder
+		p := &progress{to: &b, terminal: terminal, total: 2, began: time.Now()}
+		p.add(result{Library: "redis", Outcome: "passed"}, true)
+		p.begin("redis 6.0 on python3.11")
+		p.Write([]byte("pip\n"))
+		r := result{"redis", "6.0", "3.11", "failed", "why", 1}
+		p.add(r, false)
+		p.end([]result{{Outcome: "passed"}, r})
+		return b.String()
+	}
+	line := "2 of 2 failed  redis 6.0 on python3.11 (1.0 s) why\n"
+	end := "1 passed, 1 failed, 0 skipped in 0s\n"
+	if got, want := show(false), "pip\n"+line+end; got != want {
+		t.Errorf("in a file it is\n%q, want\n%q", got, want)
+	}
+	const clear, status = "\r\x1b[K", "2 of 2: redis 6.0 on python3.11 …"
+	if got, want := show(true), clear+status+clear+"pip\n"+status+clear+line+clear+end; got != want {
+		t.Errorf("on a terminal it is\n%q, want\n%q", got, want)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // errNoServer says that a server is not installed here.
@@ -28,10 +30,13 @@ type server struct {
 	program string                                                    // looked for on PATH, and in the directories of dirs
 	pins    []string                                                  // or it is of these Python packages, in an environment of its own
 	dirs    []string                                                  // patterns
+	build   func() (program string, err error)                        // makes the program instead
 	prepare func(program, dir string) []*exec.Cmd                     // run to their ends before it starts
 	command func(program, dir string, port int) *exec.Cmd             // runs until it is stopped
 	asked   func(ctx context.Context, program string, port int) error // nil when it answers; nil to connect only
 	user    string                                                    // who it runs as where root may not
+	after   func() *exec.Cmd                                          // run when it has ended, with its environment
+	serve   func(port int) (stop func(), err error)                   // instead of a program: in this process
 }
 
 var redisServer = &server{
@@ -63,6 +68,67 @@ var mariadbServer = &server{
 	command: func(program, dir string, port int) *exec.Cmd {
 		return exec.Command(program, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--port="+strconv.Itoa(port),
 			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve")
+	},
+}
+
+// ferretServer stands in for MongoDB, whose protocol it speaks.
+var ferretServer = &server{
+	name: "FerretDB", program: "ferretdb",
+	build: func() (string, error) {
+		root, err := pythonenv.Root()
+		if err != nil {
+			return "", err
+		}
+		cache, err := pythonenv.CacheDir()
+		if err != nil {
+			return "", err
+		}
+		program := filepath.Join(cache, "ferretdb")
+		cmd := exec.Command("go", "build", "-tags", "ferretdb_no_postgresql", "-o", program, ".")
+		cmd.Dir, cmd.Env = filepath.Join(root, "test", "ferretdb"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
+		}
+		return program, err
+	},
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir)
+	},
+}
+
+var rabbitmqServer = &server{
+	name: "RabbitMQ", program: "rabbitmq-server", dirs: []string{"/usr/lib/rabbitmq/bin"}, user: "rabbitmq",
+	command: func(program, dir string, port int) *exec.Cmd {
+		cmd := exec.Command(program)
+		cmd.Env = append(os.Environ(), "HOME="+dir, "RABBITMQ_NODENAME=qa"+strconv.Itoa(port)+"@localhost",
+			"RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT="+strconv.Itoa(port), "RABBITMQ_DIST_PORT="+strconv.Itoa(freePort()),
+			"RABBITMQ_MNESIA_BASE="+dir, "RABBITMQ_LOG_BASE="+dir, "RABBITMQ_LOGS=-", "RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"),
+			"RABBITMQ_CONF_ENV_FILE="+filepath.Join(dir, "none"), "RABBITMQ_CONFIG_FILE="+filepath.Join(dir, "none"),
+			"RUNNING_UNDER_SYSTEMD=true", // the script becomes the server, rather than its parent
+			"ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT="+strconv.Itoa(freePort()))
+		return cmd
+	},
+	after: func() *exec.Cmd { return exec.Command("epmd", "-kill") }, // which it has started, and leaves
+}
+
+// kafkaServer is a stand-in that speaks Kafka's protocol, as its clients of all versions do.
+var kafkaServer = &server{
+	name: "Kafka",
+	serve: func(port int) (func(), error) {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1))
+		if err != nil {
+			return nil, err
+		}
+		// As brokers do for clients that are too old to ask for it.
+		cluster.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.KeepControl()
+			if metadata, ok := request.(*kmsg.MetadataRequest); ok && metadata.Version < 4 {
+				metadata.AllowAutoTopicCreation = true
+			}
+			return nil, nil, false
+		})
+		return cluster.Close, nil
 	},
 }
 
@@ -100,6 +166,13 @@ func beside(program, name string) string {
 
 // find returns the path of the server's program.
 func (s *server) find() (string, error) {
+	if s.build != nil {
+		program, err := s.build()
+		if err != nil {
+			return "", fmt.Errorf("%s %w (%v)", s.name, errNoServer, err)
+		}
+		return program, nil
+	}
 	if s.pins != nil {
 		i, err := pythonenv.Default()
 		if err != nil {
@@ -129,11 +202,16 @@ type running struct {
 	port int
 	cmd  *exec.Cmd
 	done chan struct{}
-	dir  string
+	stop func() // ends it, and removes what it kept
 }
 
 // start starts the server and returns when it answers. The error wraps errNoServer where it is not installed.
 func (s *server) start() (_ *running, err error) {
+	if s.serve != nil {
+		port := freePort()
+		stop, err := s.serve(port)
+		return &running{port: port, stop: stop}, err
+	}
 	program, err := s.find()
 	if err != nil {
 		return nil, err
@@ -165,9 +243,19 @@ func (s *server) start() (_ *running, err error) {
 			}
 		}
 	}
-	r := &running{port: freePort(), done: make(chan struct{}), dir: dir}
+	r := &running{port: freePort(), done: make(chan struct{})}
 	r.cmd = s.command(program, dir, r.port)
 	r.cmd.SysProcAttr, r.cmd.Dir = attributes, dir
+	r.stop = func() {
+		r.cmd.Process.Kill()
+		<-r.done
+		if s.after != nil {
+			cmd := s.after()
+			cmd.Env = r.cmd.Env
+			cmd.Run()
+		}
+		os.RemoveAll(dir)
+	}
 	var out bytes.Buffer
 	r.cmd.Stdout, r.cmd.Stderr = &out, &out
 	if err := r.cmd.Start(); err != nil {
@@ -218,13 +306,6 @@ func (s *server) credential() (*syscall.Credential, error) {
 	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
 	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-}
-
-// stop ends the server and removes what it kept.
-func (r *running) stop() {
-	r.cmd.Process.Kill()
-	<-r.done
-	os.RemoveAll(r.dir)
 }
 
 func freePort() int {

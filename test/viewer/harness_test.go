@@ -32,9 +32,9 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 )
 
-// patience is how long a test waits for something that must happen. It is long because the machine may be busy;
-// nothing is measured with it.
-const patience = 30 * time.Second
+// patience is how long a test waits for something that must happen. It is long because the machine may be busy with
+// anything else; nothing is measured with it, and no test that passes waits for its end.
+const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -97,7 +97,7 @@ func startViewer(t testing.TB) string {
 	return ""
 }
 
-// faults stands before a viewer and answers 500 while broken is set.
+// faults stands before a viewer and answers 500 while broken is set, which a request for /mend ends.
 type faults struct {
 	address string
 	server  *httptest.Server
@@ -115,6 +115,10 @@ func startFaults(t testing.TB, viewer string) *faults {
 	}}
 	f := &faults{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/mend" {
+			f.broken.Store(false)
+			return
+		}
 		if f.broken.Load() && strings.HasPrefix(r.URL.Path, "/api/") {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusInternalServerError)
@@ -355,13 +359,31 @@ func (p *tab) texts(selector string) []string {
 // click presses the mouse in the middle of an element.
 func (p *tab) click(selector string) {
 	p.Helper()
-	p.until(fmt.Sprintf("document.querySelector(%s)?.getBoundingClientRect().width > 0", quote(selector)))
-	at := eval[struct{ X, Y float64 }](p, fmt.Sprintf(`(() => {
-		const element = document.querySelector(%s)
-		element.scrollIntoView({ block: 'nearest' })
-		const box = element.getBoundingClientRect()
-		return { X: box.x + box.width / 2, Y: box.y + box.height / 2 }
-	})()`, quote(selector)))
+	p.clickOn(fmt.Sprintf("document.querySelector(%s)", quote(selector)))
+}
+
+// clickOn presses the mouse in the middle of the element that a JavaScript expression finds, as soon as it is there and
+// has stopped moving.
+func (p *tab) clickOn(element string) {
+	p.Helper()
+	at := eval[*struct{ X, Y float64 }](p, fmt.Sprintf(`new Promise((yes) => {
+		const end = Date.now() + %d
+		let before = ''
+		const look = () => {
+			const element = %s
+			element?.scrollIntoView({ block: 'nearest' })
+			const box = element?.getBoundingClientRect()
+			const now = box?.width > 0 ? JSON.stringify(box) : ''
+			if (now !== '' && now === before) yes({ X: box.x + box.width / 2, Y: box.y + box.height / 2 })
+			else if (Date.now() > end) yes(null)
+			else setTimeout(look, 15)
+			before = now
+		}
+		look()
+	})`, (patience-time.Second).Milliseconds(), element))
+	if at == nil {
+		p.Fatalf("waited in vain to click on %s", element)
+	}
 	run(p, chromedp.MouseClickXY(at.X, at.Y))
 }
 
@@ -377,13 +399,7 @@ func button(label string) string { return fmt.Sprintf(`[aria-label=%s]`, quote(l
 // clickText clicks the button, link or summary that shows a text.
 func (p *tab) clickText(text string) {
 	p.Helper()
-	p.until(fmt.Sprintf(`(() => {
-		const found = [...document.querySelectorAll('button, a, summary')].find((e) => e.innerText.replaceAll('\u00a0', ' ').trim() === %s && e.getBoundingClientRect().width > 0)
-		document.querySelector('[data-clicked]')?.removeAttribute('data-clicked')
-		found?.setAttribute('data-clicked', '')
-		return found
-	})()`, quote(text)))
-	p.click("[data-clicked]")
+	p.clickOn(fmt.Sprintf(`[...document.querySelectorAll('button, a, summary')].find((e) => e.innerText.replaceAll('\u00a0', ' ').trim() === %s && e.getBoundingClientRect().width > 0)`, quote(text)))
 }
 
 // press presses keys, one after the other: a character, or a name as in KeyboardEvent.key.

@@ -5,44 +5,33 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/lumigo-io/opentelemetry-distro/internal/config"
-	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
-	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
-	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
-	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracertest"
 	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
 )
 
 type someDriver struct{ driver.Driver }
 
 func TestStatement(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dump")
-	dump, err := spandump.Open(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := config.Parse(nil)
-	m, _ := mask.New(c.Masking, nil)
 	if statement(context.Background(), someDriver{}, "SELECT 1", nil) != nil {
 		t.Error("a statement is traced without a tracer")
 	}
-	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
-	defer tracer.Activate(nil)
+	spans := tracertest.Activate(t)
 	if statement(untraced.Context(context.Background()), someDriver{}, "SELECT 1", nil) != nil {
 		t.Error("a statement of our own is traced")
 	}
 	statement(context.Background(), someDriver{}, "UPDATE t SET password = :p, n = :n", []any{sql.Named("p", "geheim"), sql.Named("n", 3)})(errors.New("no"))
 	in, out := "in", "not read"
 	statement(context.Background(), &someDriver{}, "CALL p(?, ?, ?)", []any{sql.Out{Dest: &in, In: true}, sql.Out{Dest: &out}, sql.Named("x", sql.Out{Dest: &out})})(nil)
-	text, _ := os.ReadFile(path)
+	var text string
+	for _, s := range spans() {
+		text += s.Line
+	}
 	for _, want := range []string{`"name": "UPDATE"`, `"db.system.name": "other_sql"`, `[{\"p\": \"****\"}, {\"n\": 3}]`, `[\"in\", \"(out)\", {\"x\": \"(out)\"}]`, `"exception.message": "no"`} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
@@ -55,35 +44,27 @@ func (s sqlState) SQLState() string { return string(s) }
 
 // Statements of other libraries than database/sql.
 func TestOtherStatements(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dump")
-	dump, err := spandump.Open(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	activate := func(environ ...string) {
-		c, _ := config.Parse(environ)
-		m, _ := mask.New(c.Masking, nil)
-		tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
-	}
-	defer tracer.Activate(nil)
 	ctx := context.Background()
 	s := &Statement{System: "postgresql", Host: "db", Port: 5432, Database: "shop", Operation: "BATCH", Text: "select 1;\nselect 2", Batch: 2}
 	if s.Start(ctx, "pgx") != nil {
 		t.Error("a statement is traced without a tracer")
 	}
-	activate("LUMIGO_DISABLE_INSTRUMENTATION=pgx")
+	tracertest.Activate(t, "LUMIGO_DISABLE_INSTRUMENTATION=pgx")
 	if s.Start(ctx, "pgx") != nil {
 		t.Error("a statement is traced though that is disabled")
 	}
-	activate()
+	spans := tracertest.Activate(t)
 	if s.Start(Untraced(ctx), "pgx") != nil {
 		t.Error("a statement that is traced already is traced again")
 	}
 	s.Start(ctx, "pgx")(sqlState("23505"))
-	text, _ := os.ReadFile(path)
+	var text string
+	for _, s := range spans() {
+		text += s.Line
+	}
 	for _, want := range []string{`"name": "BATCH"`, `"db.system.name": "postgresql"`, `"db.namespace": "shop"`, `"server.address": "db"`, `"server.port": 5432`,
 		`"db.operation.batch.size": 2`, `"db.response.status_code": "23505"`} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}

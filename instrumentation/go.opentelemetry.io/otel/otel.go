@@ -30,7 +30,7 @@ import (
 )
 
 func init() {
-	if tracer.Active() != nil {
+	if t := tracer.Active(); t != nil && !t.Disabled("opentelemetry") {
 		install()
 	}
 }

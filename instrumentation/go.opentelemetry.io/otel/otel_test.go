@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,32 +13,21 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/lumigo-io/opentelemetry-distro/internal/config"
-	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
-	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracertest"
 )
 
 // begin activates a tracer and the bridge, and returns what reads the dump.
 func begin(t *testing.T) (dump func() string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "dump")
-	writer, err := spandump.Open(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := config.Parse(nil)
-	m, _ := mask.New(c.Masking, nil)
-	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: writer, Resource: otlp.NewResource(nil, "")}))
+	spans := tracertest.Activate(t)
 	install()
-	t.Cleanup(func() { tracer.Activate(nil) })
-	return func() string {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	return func() (text string) {
+		for _, s := range spans() {
+			text += s.Line
 		}
-		return string(text)
+		return text
 	}
 }
 

@@ -33,6 +33,7 @@ type Call struct {
 	parent *tracer.Identity
 	method string // with a slash before the service and one after it
 	target string
+	peer   string // of a client, in the last attempt
 	began  time.Time
 
 	before *tracer.Identity // of the goroutine
@@ -101,7 +102,7 @@ func Serve(ctx context.Context, method string, metadata map[string][]string, pee
 		c.kind = otlp.KindInternal
 		c.parent.SetRoute(method)
 	}
-	c.begin()
+	c.begin([8]byte{})
 	address(c.span, "network.peer.", peer)
 	host, _, _ := net.SplitHostPort(peer)
 	if host != "" {
@@ -113,10 +114,10 @@ func Serve(ctx context.Context, method string, metadata map[string][]string, pee
 	return c
 }
 
-// begin starts the span.
-func (c *Call) begin() {
+// begin starts the span, with an id of its own if that is zero.
+func (c *Call) begin(id [8]byte) {
 	name := strings.TrimPrefix(c.method, "/")
-	span := c.t.Start(tracer.Start{Name: name, Kind: c.kind, Scope: scope(), Parent: c.parent, Time: c.began})
+	span := c.t.Start(tracer.Start{Name: name, Kind: c.kind, Scope: scope(), Parent: c.parent, SpanID: id, Time: c.began})
 	if c.span = span; !span.Recording() {
 		return
 	}
@@ -148,6 +149,13 @@ func address(span *tracer.Span, prefix, target string) {
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
 		span.Int(prefix+"port", int64(n))
 	}
+}
+
+// Handle is told of the context that a server's handler is given, in which the application may have a span of its own
+// for the call. One for a method that nobody implements is no matter: such spans never end.
+func Handle(ctx context.Context) {
+	defer guard()
+	tracer.Notice(ctx)
 }
 
 // End ends the span of a server. It is called by a deferred function, perhaps with a panic under way, which goes on.
@@ -187,9 +195,9 @@ func Begin(ctx context.Context, method, target string) (*Call, context.Context) 
 	return c, context.WithValue(ctx, callKey{}, c)
 }
 
-// Attempt is called before each attempt of a client, with what is about to be sent. It returns what is to be sent as
-// well, as pairs of names and values.
-func (c *Call) Attempt(metadata map[string][]string) (pairs []string) {
+// Attempt is called before each attempt of a client, with its context and what is about to be sent. It returns what is
+// to be sent as well, as pairs of names and values.
+func (c *Call) Attempt(ctx context.Context, metadata map[string][]string) (pairs []string) {
 	if c == nil {
 		return nil
 	}
@@ -198,13 +206,17 @@ func (c *Call) Attempt(metadata map[string][]string) (pairs []string) {
 	defer c.mu.Unlock()
 	h := headers(metadata)
 	if c.span == nil && !c.over {
-		if id, found := tracer.ParentIn(h); found && !forwarded(id, c.parent) {
-			c.byHand, c.over = true, true
-		} else {
-			c.begin()
+		named, found := tracer.ParentIn(h)
+		switch c.byHand = found && !forwarded(named, c.parent); {
+		case !c.byHand:
+			c.begin([8]byte{})
+		case tracer.MadeElsewhere(ctx, named):
+			c.begin(named) // where ours go, it is the span that the receiver will name
+		default:
+			c.over = true
 		}
 	}
-	if c.span == nil {
+	if c.span == nil || c.byHand {
 		return nil
 	}
 	added := map[string][]string{}
@@ -215,6 +227,17 @@ func (c *Call) Attempt(metadata map[string][]string) (pairs []string) {
 		}
 	}
 	return pairs
+}
+
+// SentTo takes in where an attempt of a client goes.
+func (c *Call) SentTo(peer net.Addr) {
+	if c == nil || peer == nil {
+		return
+	}
+	defer guard()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.peer = peer.String()
 }
 
 // forwarded says that the parent named in metadata is not a span that somebody has made for the call: it has been
@@ -238,8 +261,9 @@ func (c *Call) Finish(code int, message string) {
 		if c.parent != nil && c.parent.Kind() == otlp.KindClient && c.parent.Live() {
 			return // as the span says that somebody has made for it
 		}
-		c.begin()
+		c.begin([8]byte{})
 	}
+	address(c.span, "network.peer.", c.peer)
 	c.answered, c.code, c.message = true, code, message
 	c.close()
 }

@@ -2,57 +2,17 @@ package grpc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
+	"net"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/lumigo-io/opentelemetry-distro/internal/config"
-	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
-	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracertest"
 	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
 )
-
-type dumped struct {
-	Name, Kind string
-	Context    struct{ TraceID, SpanID string }
-	ParentID   string `json:"parent_id"`
-	Status     struct {
-		Code        string `json:"status_code"`
-		Description string
-	}
-	Attributes map[string]any
-}
-
-// dumping activates a tracer, and returns what spans there are so far.
-func dumping(t *testing.T, environ ...string) (spans func() []dumped) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "dump")
-	dump, err := spandump.Open(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := config.Parse(environ)
-	m, _ := mask.New(c.Masking, nil)
-	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
-	t.Cleanup(func() { tracer.Activate(nil) })
-	return func() (spans []dumped) {
-		text, _ := os.ReadFile(path)
-		for line := range strings.Lines(string(text)) {
-			var s dumped
-			if err := json.Unmarshal([]byte(line), &s); err != nil {
-				t.Fatal(err)
-			}
-			spans = append(spans, s)
-		}
-		return spans
-	}
-}
 
 const (
 	method = "/shop.Orders/Place"
@@ -101,7 +61,7 @@ func TestServers(t *testing.T) {
 		}, "shop.Orders/Place", "ERROR", "oh", map[string]any{"error.type": "*errors.errorString", "rpc.grpc.status_code": nil}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			spans := dumping(t)
+			spans := tracertest.Activate(t)
 			c := Serve(context.Background(), test.method, test.metadata, "192.0.2.1:4711")
 			if Of(untraced.Context(c)) != c || tracer.FromContext(c) == nil {
 				t.Error("the handler's context does not know of the call")
@@ -132,7 +92,7 @@ func TestServers(t *testing.T) {
 
 // A server of net/http that passes calls on has made a SERVER span already.
 func TestServersWithinOthers(t *testing.T) {
-	spans := dumping(t)
+	spans := tracertest.Activate(t)
 	outer := tracer.Active().Start(tracer.Start{Name: "POST", Kind: otlp.KindServer, Scope: scope()})
 	Serve(tracer.WithIdentity(context.Background(), outer.ID()), method, nil, "").End()
 	if route := outer.Route(); route != method {
@@ -159,33 +119,35 @@ func TestClients(t *testing.T) {
 		want   map[string]any
 	}{
 		{"an answer", "dns:///shop:50051", func(t *testing.T, c *Call) {
-			sent := pairs(c.Attempt(map[string][]string{"baggage": {"own=1"}}))
+			sent := pairs(c.Attempt(context.Background(), map[string][]string{"baggage": {"own=1"}}))
 			if len(sent["traceparent"]) != 1 || sent["baggage"] != nil {
 				t.Errorf("it is sent with %v", sent)
 			}
+			c.SentTo(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 4712})
+			c.SentTo(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711})
 			c.Finish(0, "")
 			c.Finish(14, "too late")
-		}, "UNSET", map[string]any{"rpc.grpc.status_code": 0.0, "server.address": "shop", "server.port": 50051.0}},
+		}, "UNSET", map[string]any{"rpc.grpc.status_code": 0.0, "server.address": "shop", "server.port": 50051.0, "network.peer.address": "192.0.2.1", "network.peer.port": 4711.0}},
 		{"several attempts", "unix:///run/shop", func(t *testing.T, c *Call) {
-			first := c.Attempt(nil)
-			if again := c.Attempt(nil); !reflect.DeepEqual(first, again) {
+			first := c.Attempt(context.Background(), nil)
+			if again := c.Attempt(context.Background(), nil); !reflect.DeepEqual(first, again) {
 				t.Errorf("first with %v, then with %v", first, again)
 			}
 			c.Finish(5, "no such order")
 		}, "ERROR", map[string]any{"rpc.grpc.status_code": 5.0, "error.type": "NOT_FOUND", "server.address": "run/shop"}},
 		{"no attempt", "shop", func(_ *testing.T, c *Call) { c.Finish(14, "no address") }, "ERROR", map[string]any{"error.type": "UNAVAILABLE", "server.address": "shop"}},
 		{"one that is traced by hand", "shop", func(t *testing.T, c *Call) {
-			if sent := c.Attempt(map[string][]string{"traceparent": {caller}}); sent != nil {
+			if sent := c.Attempt(context.Background(), map[string][]string{"traceparent": {caller}}); sent != nil {
 				t.Errorf("it is sent with %v", sent)
 			}
-			if sent := c.Attempt(nil); sent != nil {
+			if sent := c.Attempt(context.Background(), nil); sent != nil {
 				t.Errorf("then with %v", sent)
 			}
 			c.Finish(0, "")
 		}, "", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			spans := dumping(t)
+			spans := tracertest.Activate(t)
 			c, ctx := Begin(context.Background(), method, test.target)
 			if Of(ctx) != c {
 				t.Error("the context does not know of the call")
@@ -212,7 +174,7 @@ func TestClients(t *testing.T) {
 
 // Interceptors that trace by hand have made a span, but not put it into metadata when a call comes to nothing at once.
 func TestCallsByHandThatFailAtOnce(t *testing.T) {
-	spans := dumping(t)
+	spans := tracertest.Activate(t)
 	byHand := tracer.Active().Start(tracer.Start{Name: "by hand", Kind: otlp.KindClient, Scope: scope()})
 	c, _ := Begin(tracer.WithIdentity(context.Background(), byHand.ID()), method, "shop")
 	c.Finish(14, "no address")
@@ -223,7 +185,7 @@ func TestCallsByHandThatFailAtOnce(t *testing.T) {
 }
 
 func TestLargeMessages(t *testing.T) {
-	dumping(t)
+	tracertest.Activate(t)
 	c := Serve(context.Background(), method, nil, "")
 	c.Message(Request, `{"text":"`+strings.Repeat("x", 1<<20)+`"}`, false)
 	if kept := len(c.messages[Request].text); kept == 0 || kept > c.t.Capture() || c.Wants(Request) {
@@ -234,11 +196,11 @@ func TestLargeMessages(t *testing.T) {
 
 // Metadata that a server passes on to the next one names a span that is not this call's.
 func TestForwardedMetadata(t *testing.T) {
-	spans := dumping(t)
+	spans := tracertest.Activate(t)
 	metadata := map[string][]string{"traceparent": {caller}}
 	served := Serve(context.Background(), method, metadata, "")
 	c, _ := Begin(served, method, "shop")
-	if sent := c.Attempt(metadata); len(sent) < 2 || sent[1] == caller {
+	if sent := c.Attempt(context.Background(), metadata); len(sent) < 2 || sent[1] == caller {
 		t.Errorf("it is sent with %v", sent)
 	}
 	c.Finish(0, "")
@@ -253,26 +215,27 @@ func TestCallsThatAreNotTraced(t *testing.T) {
 	if c, _ := Begin(ctx, method, ""); c != nil || Serve(ctx, method, nil, "") != nil {
 		t.Error("there is a call without a tracer")
 	}
-	dumping(t)
+	tracertest.Activate(t)
 	if c, _ := Begin(untraced.Context(ctx), method, ""); c != nil {
 		t.Error("one of our own is traced")
 	}
 	if c, _ := Begin(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", ""); c != nil {
 		t.Error("the application's telemetry is traced")
 	}
-	dumping(t, "LUMIGO_INSTRUMENT_GRPC_PAYLOADS=false")
+	tracertest.Activate(t, "LUMIGO_INSTRUMENT_GRPC_PAYLOADS=false")
 	if Serve(ctx, method, nil, "").Wants(Request) {
 		t.Error("it wants messages though they are not to be kept")
 	}
-	dumping(t, "LUMIGO_DISABLE_INSTRUMENTATION=grpc")
+	tracertest.Activate(t, "LUMIGO_DISABLE_INSTRUMENTATION=grpc")
 	if c, _ := Begin(ctx, method, ""); c != nil || Serve(ctx, method, nil, "") != nil {
 		t.Error("it is traced though it is disabled")
 	}
 	var none *Call
 	none.Status(0, "")
 	none.End()
+	none.SentTo(nil)
 	none.Finish(0, "")
-	if none.Attempt(nil) != nil || none.Wants(Request) {
+	if none.Attempt(context.Background(), nil) != nil || none.Wants(Request) {
 		t.Error("no call does something")
 	}
 }

@@ -11,10 +11,10 @@ import (
 
 // What follows is for libraries that do HTTP by themselves: their integrations put it in the terms of net/http.
 
-// Route names the SERVER span that ctx is in by what a router has found: the pattern of a path, as the router has it.
-// It does nothing outside of requests that are traced.
-func Route(ctx context.Context, pattern string) {
-	if pattern != "" {
+// Route names the SERVER span that ctx is in by what a router, which is an instrumentation of this id, has found: the
+// pattern of a path, as the router has it. It does nothing outside of requests that are traced.
+func Route(ctx context.Context, id, pattern string) {
+	if pattern != "" && Traces(id) {
 		route(ctx, pattern)
 	}
 }

@@ -8,10 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lumigo-io/opentelemetry-distro/internal/config"
-	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
-	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
-	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracertest"
 )
 
 func TestOtherServersAndClients(t *testing.T) {
@@ -19,12 +16,12 @@ func TestOtherServersAndClients(t *testing.T) {
 	if s, _ := Serve("fasthttp", r); s != nil {
 		t.Error("a request is traced without a tracer")
 	}
-	Route(context.Background(), "/users/:name") // of a request that nobody traces
+	Route(context.Background(), "chi", "/users/:name") // of a request that nobody traces
 
-	spans := dumping(t)
+	spans := tracertest.Activate(t)
 	s, ctx := Serve("fasthttp", r)
-	Route(ctx, "")
-	Route(ctx, "/users/:name")
+	Route(ctx, "chi", "")
+	Route(ctx, "chi", "/users/:name")
 	s.Done(200, nil, false)
 	sent, done := RoundTrip("fasthttp", r)
 	if sent.Header.Get("Traceparent") == "" {
@@ -38,11 +35,15 @@ func TestOtherServersAndClients(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 
-	c, _ := config.Parse([]string{"LUMIGO_DISABLE_INSTRUMENTATION=fasthttp"})
-	m, _ := mask.New(c.Masking, nil)
-	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Resource: otlp.NewResource(nil, "")}))
+	spans = tracertest.Activate(t, "LUMIGO_DISABLE_INSTRUMENTATION=fasthttp,chi")
 	if s, _ := Serve("fasthttp", r); s != nil {
 		t.Error("a request is traced by an instrumentation that is disabled")
+	}
+	s, ctx = Serve("another", r)
+	Route(ctx, "chi", "/users/:name")
+	s.Done(200, nil, false)
+	if got := spans(); len(got) != 1 || got[0].Name != "GET" {
+		t.Errorf("one is named by an instrumentation that is disabled: %+v", got)
 	}
 	if sent, done := RoundTrip("fasthttp", r); sent != r || done != nil {
 		t.Error("a request of a client, too")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -18,8 +17,8 @@ import (
 	"github.com/lumigo-io/opentelemetry-distro/internal/export"
 	"github.com/lumigo-io/opentelemetry-distro/internal/mask"
 	"github.com/lumigo-io/opentelemetry-distro/internal/otlp"
-	"github.com/lumigo-io/opentelemetry-distro/internal/spandump"
 	"github.com/lumigo-io/opentelemetry-distro/internal/tracer"
+	"github.com/lumigo-io/opentelemetry-distro/internal/tracertest"
 	"github.com/lumigo-io/opentelemetry-distro/internal/untraced"
 )
 
@@ -89,42 +88,6 @@ func TestSignedRequestsGetNoHeader(t *testing.T) {
 	done(nil, io.EOF)
 }
 
-// dumping makes a tracer active whose spans the function that it returns reads.
-func dumping(t *testing.T) (spans func() []dumped) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "dump")
-	dump, err := spandump.Open(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := config.Parse(nil)
-	m, _ := mask.New(c.Masking, nil)
-	tracer.Activate(tracer.New(tracer.Options{Config: c, Masker: m, Dump: dump, Resource: otlp.NewResource(nil, "")}))
-	t.Cleanup(func() { tracer.Activate(nil) })
-	return func() (spans []dumped) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			var s dumped
-			if err := json.Unmarshal([]byte(line), &s); err != nil {
-				t.Fatal(err)
-			}
-			spans = append(spans, s)
-		}
-		return spans
-	}
-}
-
-type dumped struct {
-	Name   string
-	Status struct {
-		Code string `json:"status_code"`
-	}
-	Attributes map[string]any
-}
-
 func TestServerSpans(t *testing.T) {
 	text, packed := http.Header{"Content-Type": {"text/plain"}}, new(bytes.Buffer)
 	w := gzip.NewWriter(packed)
@@ -180,7 +143,7 @@ func TestServerSpans(t *testing.T) {
 		{"a handler that panics", "GET", nil, panics(io.EOF), "GET", "ERROR", map[string]any{"error.type": "*errors.errorString"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			spans := dumping(t)
+			spans := tracertest.Activate(t)
 			r := httptest.NewRequest(test.method, "http://h/a/7", strings.NewReader("x"))
 			if test.header != nil {
 				r.Header = test.header
@@ -286,7 +249,7 @@ func TestClientSpans(t *testing.T) {
 		}, "UNSET", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			spans := dumping(t)
+			spans := tracertest.Activate(t)
 			r, _ := http.NewRequest("GET", "http://h/", nil)
 			_, done := roundTrip(r)
 			test.do(t, done)
@@ -315,7 +278,7 @@ func TestBodiesThatAreSent(t *testing.T) {
 		"none":      {nil, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spans := dumping(t)
+			spans := tracertest.Activate(t)
 			r, _ := http.NewRequest("POST", "http://h/", test.body)
 			r.Header.Set("Content-Type", "text/plain")
 			sent, done := roundTrip(r)

@@ -5,7 +5,7 @@ no such place get what the app gave, untouched. A receive of messages is linked 
 while it iterates over the messages is a child of the receive.
 """
 
-from .. import _aws, _calls, _imports, _log, _tracing
+from .. import _aws, _imports, _log, _tracing, _values
 from .._http import address, trouble
 
 CLIENT_CONTEXT = 3583  # characters of it that Lambda takes
@@ -80,7 +80,7 @@ class _Call:
                 kind = _tracing.PRODUCER
         self.span = span = _tracing.start_span(name + "." + operation, kind, attributes)
         if span.recording and _tracing.settings.capture and service not in _SECRET:
-            attributes["http.request.body"] = _calls.shown(body)
+            attributes["http.request.body"] = _values.plain(body)
         self.sent = params
         try:
             self.sent = self._carrying(params)
@@ -129,7 +129,7 @@ class _Call:
                 attributes = span.attributes
                 self._heading(attributes, answer)
                 if _tracing.settings.capture and self.service not in _SECRET:
-                    attributes["http.response.body"] = _calls.shown(
+                    attributes["http.response.body"] = _values.plain(
                         {name: value for name, value in answer.items() if name != "ResponseMetadata" and not _stream(value)}
                     )
         except Exception as error:
@@ -155,7 +155,7 @@ class _Call:
         if message:
             attributes["messageId"] = message
         if headers:
-            attributes["http.response.headers"] = _calls.shown(headers)
+            attributes["http.response.headers"] = _values.plain(headers)
 
     def _received(self, answer):
         span = self.span

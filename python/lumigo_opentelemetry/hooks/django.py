@@ -47,23 +47,15 @@ def _resolve_request(original):
         try:
             serves = serving()
             match = getattr(request, "resolver_match", None)
-            if serves is not None and match is not None and serves.span.recording:
+            route = getattr(match, "route", None)  # which there is from Django 2.2 on, and may be a regular expression
+            if serves is not None and route is not None and serves.span.recording:
                 mounted = request.path[: -len(request.path_info)] if request.path_info else ""
-                serves.route(mounted + template(match.route))
+                serves.route(mounted + _http.template(route))
         except Exception as error:
             trouble(error)
         return result
 
     return wrapper
-
-
-def template(route):
-    """Django writes its routes without the first slash, and regular expressions with their anchors."""
-    if route.startswith("^"):
-        route = route[1:]
-    if route.endswith("$"):
-        route = route[:-1]
-    return route if route.startswith("/") else "/" + route
 
 
 def _response_for_exception(original):

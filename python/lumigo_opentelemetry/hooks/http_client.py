@@ -70,7 +70,7 @@ class Call(_tracing.Capture):
         if stream is None or response.length == 0:
             span.end(now)
         else:
-            response.fp = _Body(stream, span, response.chunked, now)
+            response.fp = _Body(stream, span, response, now)
 
     def add_body(self, attributes):
         attributes["http.request.payload"] = _joined(self.parts) if self.chunked else self.parts
@@ -97,34 +97,47 @@ class _Body:
     Closing it is how HTTPResponse says that the body is at its end.
     """
 
-    __slots__ = ("stream", "span", "capture", "chunked", "last", "__weakref__")
+    __slots__ = ("stream", "span", "capture", "chunked", "left", "last", "__weakref__")
 
-    def __init__(self, stream, span, chunked, now):
+    def __init__(self, stream, span, response, now):
         self.stream = stream
         self.span = span
-        self.chunked = chunked
+        self.chunked = response.chunked
+        self.left = response.length  # bytes that are to come, if that is known
         self.last = now  # when bytes last came
         self.capture = _tracing.Capture(_tracing.settings.capture)
         _open.add(self)
 
-    def _keep(self, data):
+    def _keep(self, data, wanted):
+        """Takes note of data; wanted: how much was asked for, where less means that there is no more."""
         try:
             self.last = time_ns()
-            if not (self.chunked and data == b"\r\n"):
+            if self.left and data is not None:
+                self._count(len(data), wanted)
+            if data and not (self.chunked and data == b"\r\n"):
                 self.capture.write(data)
         except Exception as error:
             trouble(error)
         return data
 
+    def _count(self, size, wanted):
+        """Notes how much has come of a body of known length: not every library tells when it is cut short."""
+        self.left -= size
+        if self.left > 0 and (wanted is None or wanted < 0 or size < wanted):
+            self.left = None
+            if self.span.recording:
+                self.span.set_status(_http.ERROR, "the response was cut short")
+                self.span.attributes["error.type"] = "http.client.IncompleteRead"
+
     def read(self, *args):
-        return self._keep(self.stream.read(*args))
+        return self._keep(self.stream.read(*args), args[0] if args else None)
 
     def read1(self, *args):
-        return self._keep(self.stream.read1(*args))
+        return self._keep(self.stream.read1(*args), 1)
 
     def readline(self, *args):
         line = self.stream.readline(*args)
-        return line if self.chunked else self._keep(line)  # else the size of a chunk
+        return line if self.chunked else self._keep(line, 1)  # else the size of a chunk
 
     def readinto(self, buffer):
         return self._into(self.stream.readinto(buffer), buffer)
@@ -133,9 +146,15 @@ class _Body:
         return self._into(self.stream.readinto1(buffer), buffer)
 
     def _into(self, count, buffer):
-        if count:
-            kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
-            self._keep(bytes(memoryview(buffer)[:kept]))
+        try:
+            self.last = time_ns()
+            if self.left and count is not None:
+                self._count(count, min(1, len(buffer)))
+            if count:
+                kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
+                self.capture.write(bytes(memoryview(buffer)[:kept]))
+        except Exception as error:
+            trouble(error)
         return count
 
     def close(self):
@@ -312,11 +331,12 @@ def _send(original):
 def _getresponse(original):
     def wrapper(self, *args, **named):
         call = self._lumigo
-        if call is None or call.done:
+        # With arguments it fails before it has done anything: urllib3 1 asks whether this is Python 2 so.
+        if call is None or call.done or args or named:
             return original(self, *args, **named)
         call.receiving = True
         try:
-            response = original(self, *args, **named) if args or named else original(self)
+            response = original(self)
         except BaseException as error:
             call.failed(error)
             raise

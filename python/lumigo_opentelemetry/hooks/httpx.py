@@ -56,30 +56,12 @@ def _async_handle(original, body):
 def _begin(request):
     """The span of a request, and the request to be sent: a copy, with the headers that propagate the span."""
     try:
-        url = request.url
-        if _tracing.suppressed() or url.host.startswith("169.254."):  # the metadata services of clouds
-            return None, request
-        method = request.method
-        attributes = {
-            "http.request.method": method if method in _http.METHODS else "_OTHER",
-            "url.full": str(url),
-            "server.address": url.host,
-            "server.port": url.port or (443 if url.scheme == "https" else 80),
-        }
-        headers = request.headers
+        url, headers = request.url, request.headers
+        port = url.port or (443 if url.scheme == "https" else 80)
+        body = getattr(request, "_content", None)  # not there when it is a stream, which is the transport's to read
         agent = headers.get("user-agent")
-        if agent:
-            attributes["user_agent.original"] = agent
-        span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes)
-        if span.recording:
-            attributes["http.request.headers"] = list(headers.raw)
-            content = getattr(request, "_content", None)  # not there when it is a stream, which is the transport's to read
-            capture = _http.keeper() if content else None
-            if capture is not None:
-                capture.write(content)
-                attributes["http.request.payload"] = capture.parts
-        # Where somebody propagates already, a second header would contradict the first.
-        if not _tracing.PROPAGATED.isdisjoint(headers) or _tracing.signed(headers):
+        span = _http.calling(request.method, str(url), url.host, port, agent, list(headers.raw), body)
+        if span is None or _http.settled(headers):
             return span, request
         sent = request.__class__.__new__(request.__class__)
         sent.__dict__.update(request.__dict__)
@@ -96,15 +78,8 @@ def _answered(span, response, body):
     try:
         if not span.recording:
             return
-        attributes = span.attributes
-        attributes["http.response.status_code"] = status = response.status_code
-        if status >= 400:
-            span.set_status(_http.ERROR)
-            attributes["error.type"] = str(status)
-        version = response.extensions.get("http_version", b"")
-        if version.startswith(b"HTTP/"):
-            attributes["network.protocol.version"] = version[5:].decode("latin-1")
-        attributes["http.response.headers"] = list(response.headers.raw)
+        version = response.extensions.get("http_version", b"").decode("latin-1").partition("/")[2]
+        _http.answered(span, response.status_code, list(response.headers.raw), version)
         response.stream = body(response.stream, span)
     except Exception as error:
         trouble(error)

@@ -1,6 +1,6 @@
 """redis-py, with and without asyncio: a client span for each command, and one for each pipeline as it is executed."""
 
-from .. import _calls, _imports, _tracing
+from .. import _calls, _imports, _tracing, _values
 
 COMMANDS = 20  # shown of a pipeline
 WORDS = 64  # shown of a command
@@ -59,9 +59,9 @@ def _name(word):
 
 
 def _words(args):
-    return [_calls.text(arg) for arg in args[:WORDS]]
+    return [_values.shown(arg) for arg in args[:WORDS]]
 
 
 def _answered(span, answer):
     if _tracing.settings.capture:
-        span.attributes["db.response.body"] = _calls.shown(answer)
+        span.attributes["db.response.body"] = _values.plain(answer)

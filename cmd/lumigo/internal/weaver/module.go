@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"go/version"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,11 +22,17 @@ func (p *planner) placeModule() {
 	if !p.trims() {
 		return
 	}
-	p.seen = filepath.Join(filepath.Dir(p.root()), "..", ".lumigo-woven")
+	p.seen = p.shown()
 	for name := range p.sources.files {
 		name = filepath.FromSlash(name)
 		p.replace[filepath.Join(p.seen, name)] = filepath.Join(p.module, name)
 	}
+}
+
+// shown is where builds that tell nothing of this machine see what is not the user's own: our module, and below it
+// those that are moved.
+func (p *planner) shown() string {
+	return filepath.Join(filepath.Dir(p.root()), "..", ".lumigo-woven")
 }
 
 // trims reports whether the build is to tell nothing of this machine.
@@ -66,7 +74,10 @@ func (p *planner) injectModule() error {
 		if vendored != nil {
 			text = replaces.ReplaceAll(text, nil)
 		}
-		p.show(p.root(), "modules/go.work", p.withMoved(text))
+		if text, err = p.withMoved(text, filepath.Dir(p.root())); err != nil {
+			return err
+		}
+		p.show(p.root(), "modules/go.work", text)
 	}
 	for n, m := range p.mains {
 		name := m.GoMod
@@ -97,7 +108,9 @@ func (p *planner) injectModule() error {
 		}
 		text = append(withModule(text, seen), addition...)
 		if !isWork {
-			text = p.withMoved(text)
+			if text, err = p.withMoved(text, m.Dir); err != nil {
+				return err
+			}
 		}
 		if p.embedded(m) {
 			// The program shall find its own go.mod in itself.
@@ -117,16 +130,26 @@ func (p *planner) injectModule() error {
 	return nil
 }
 
-// move lets the build find the module of a package by a link in our own cache. It returns where the package is then.
+// move lets the build find the module of a package by another way, and returns where the package is then: by a link in
+// our own cache, or file by file if the program is to tell nothing of this machine.
 func (p *planner) move(pkg *goPackage) (string, error) {
 	m := pkg.Module
 	place, err := filepath.Rel(p.go_.vars["GOMODCACHE"], m.Dir)
 	if err != nil {
 		return "", err
 	}
-	link := filepath.Join(p.cache, "modules", place)
-	if p.moved[link] == nil {
-		if err := linkTo(m.Dir, link); err != nil {
+	to := filepath.Join(p.cache, "modules", place)
+	if p.trims() {
+		to = filepath.Join(p.shown(), "modules", place)
+	}
+	if p.moved[to] == nil {
+		needs := to
+		if p.trims() {
+			needs, err = m.Dir, p.showAll(m.Dir, to)
+		} else {
+			err = linkTo(m.Dir, to)
+		}
+		if err != nil {
 			return "", err
 		}
 		if !exists(filepath.Join(m.Dir, "go.mod")) { // it is older than modules, and the go command has made one
@@ -134,23 +157,39 @@ func (p *planner) move(pkg *goPackage) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			p.show(filepath.Join(link, "go.mod"), "modules/"+filepath.ToSlash(place)+"/go.mod", text)
+			p.show(filepath.Join(to, "go.mod"), "modules/"+filepath.ToSlash(place)+"/go.mod", text)
 		}
-		p.moved[link], p.plan.Moved = m, append(p.plan.Moved, link)
+		p.moved[to], p.plan.Needs = m, append(p.plan.Needs, needs)
 	}
 	below, err := filepath.Rel(m.Dir, pkg.Dir)
-	return filepath.Join(link, below), err
+	return filepath.Join(to, below), err
 }
 
-// withMoved adds to a go.mod or go.work file where the modules are that have been moved. Of what the file says of them
-// itself only that must go which is about the same version: to say that twice is an error.
-func (p *planner) withMoved(text []byte) []byte {
-	for _, link := range p.plan.Moved {
-		m := p.moved[link]
+// showAll makes the build see all files of a directory under another name.
+func (p *planner) showAll(dir, as string) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			p.replace[as+strings.TrimPrefix(name, dir)] = name
+		}
+		return err
+	})
+}
+
+// withMoved adds to a go.mod or go.work file of a directory where the modules are that have been moved. Of what the file
+// says of them itself only that must go which is about the same version: to say that twice is an error.
+func (p *planner) withMoved(text []byte, dir string) ([]byte, error) {
+	for _, to := range slices.Sorted(maps.Keys(p.moved)) {
+		m := p.moved[to]
+		if p.trims() {
+			var err error
+			if to, err = from(dir, to); err != nil {
+				return nil, err
+			}
+		}
 		own := regexp.MustCompile(`(?m)^[ \t]*(replace[ \t]+)?"?` + regexp.QuoteMeta(m.Path) + `"?[ \t]+` + regexp.QuoteMeta(m.Version) + `[ \t]*=>.*$`)
-		text = fmt.Appendf(own.ReplaceAll(text, nil), "\nreplace %s %s => %s\n", m.Path, m.Version, strconv.Quote(filepath.ToSlash(link)))
+		text = fmt.Appendf(own.ReplaceAll(text, nil), "\nreplace %s %s => %s\n", m.Path, m.Version, strconv.Quote(filepath.ToSlash(to)))
 	}
-	return text
+	return text, nil
 }
 
 // embedded reports whether a package has the go.mod file of a module in it.

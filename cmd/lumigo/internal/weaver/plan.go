@@ -23,7 +23,7 @@ type plan struct {
 	Woven   []string // packages of which woven copies are built
 	Linked  []string // main packages and tests that import integrations
 	Skipped []string // what is not woven, and why
-	Moved   []string // links to the modules that are woven
+	Needs   []string // where the modules are that are woven
 	Checked bool     // whether it has been seen to compile
 }
 
@@ -76,13 +76,13 @@ type planner struct {
 	users    map[string]string     // the user's own overlay
 	replace  map[string]string     // our overlay
 	files    map[string][]byte     // the plan's files, by slash-separated path
-	moved    map[string]*goModule  // modules that are woven, by the links that they are reached by
+	moved    map[string]*goModule  // modules that are woven, by where the build sees them
 	without  map[string]error      // targets of the integrations that do not compile in this build, and why
 }
 
 // stands reports whether what the plan refers to is still there.
 func (p *plan) stands() bool {
-	return p.Overlay == "" || exists(p.Overlay) && !slices.ContainsFunc(p.Moved, func(link string) bool { return !exists(link) })
+	return p.Overlay == "" || exists(p.Overlay) && !slices.ContainsFunc(p.Needs, func(name string) bool { return !exists(name) })
 }
 
 var versionPattern = regexp.MustCompile(`go1\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?`)
@@ -210,6 +210,7 @@ func (p *planner) blame(err error) bool {
 // make makes the plan, and the files that it needs in p.final.
 func (p *planner) make() error {
 	p.plan, p.files, p.replace, p.moved = new(plan), map[string][]byte{}, map[string]string{}, map[string]*goModule{}
+	p.placeModule()
 	var uses []*integration
 	for _, pkg := range p.all {
 		uses = append(uses, p.link(pkg)...)
@@ -218,7 +219,6 @@ func (p *planner) make() error {
 		p.plan.Checked = !p.broken
 		return nil
 	}
-	p.placeModule()
 	for _, i := range p.sources.integrations {
 		if !slices.Contains(uses, i) {
 			continue
@@ -469,7 +469,7 @@ func (p *planner) weave(i *integration) error {
 	if m := pkg.Module; m != nil {
 		release = strings.TrimSpace(m.Path + " " + m.Version)
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(pkg.Dir)
 	if err != nil {
 		return err
 	}
@@ -478,7 +478,7 @@ func (p *planner) weave(i *integration) error {
 		if !isFile(e.Name()) || strings.HasSuffix(e.Name(), "_test.go") || e.IsDir() {
 			continue
 		}
-		name := filepath.Join(dir, e.Name())
+		name := filepath.Join(pkg.Dir, e.Name())
 		source, err := p.read(name)
 		if err != nil {
 			return err
@@ -492,7 +492,7 @@ func (p *planner) weave(i *integration) error {
 			continue
 		}
 		if woven != nil {
-			p.show(name, "woven/"+i.target+"/"+e.Name(), woven)
+			p.show(filepath.Join(dir, e.Name()), "woven/"+i.target+"/"+e.Name(), woven)
 		}
 	}
 	for _, w := range weaves {

@@ -1,4 +1,5 @@
-// Command byhand traces itself with OpenTelemetry: requests, one of its two databases, and what it does in between.
+// Command byhand traces itself with OpenTelemetry: requests, calls of gRPC, one of its two databases, and what it does in
+// between.
 // With the argument "sdk" it has an SDK of its own, which prints what it makes; with "never", one that keeps nothing
 // that it decides on itself; with "otlp", one that sends by OTLP to where the environment says; with "explicit",
 // likewise, but it is told to those that use it instead of being global; and with "noop", one that makes nothing. With
@@ -16,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/XSAM/otelsql"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -24,6 +26,9 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	health "google.golang.org/grpc/health/grpc_health_v1"
 
 	"example.com/app/fakesqlite"
 )
@@ -40,6 +45,17 @@ func (printer) ExportSpans(_ context.Context, spans []sdk.ReadOnlySpan) error {
 }
 
 func (printer) Shutdown(context.Context) error { return nil }
+
+// service is that of gRPC, which asks something itself. It knows nothing of its state.
+type service struct {
+	health.UnimplementedHealthServer
+	ask func()
+}
+
+func (s service) Check(context.Context, *health.HealthCheckRequest) (*health.HealthCheckResponse, error) {
+	s.ask()
+	return &health.HealthCheckResponse{}, nil
+}
 
 func main() {
 	mode := append(os.Args, "")[1]
@@ -59,6 +75,7 @@ func main() {
 		otel.SetTracerProvider(noop.NewTracerProvider())
 	}
 	var ofHTTP []otelhttp.Option
+	var ofGRPC []otelgrpc.Option
 	ofSQL := []otelsql.Option{otelsql.WithSpanOptions(otelsql.SpanOptions{OmitRows: true, OmitConnectorConnect: true})}
 	tracer := early
 	if len(options) > 0 {
@@ -68,6 +85,7 @@ func main() {
 		if mode == "explicit" {
 			tracer = provider.Tracer("byhand")
 			ofHTTP = append(ofHTTP, otelhttp.WithTracerProvider(provider))
+			ofGRPC = append(ofGRPC, otelgrpc.WithTracerProvider(provider))
 			ofSQL = append(ofSQL, otelsql.WithTracerProvider(provider))
 		} else {
 			otel.SetTracerProvider(provider)
@@ -99,6 +117,19 @@ func main() {
 		panic(err)
 	}
 	base := "http://" + l.Addr().String()
+
+	calls, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	called := grpc.NewServer(grpc.StatsHandler(otelgrpc.NewServerHandler(ofGRPC...)))
+	health.RegisterHealthServer(called, service{ask: func() { get(context.Background(), http.Client{}, base+"/leaf") }})
+	go called.Serve(calls)
+	conn, err := grpc.Dial(calls.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(otelgrpc.NewClientHandler(ofGRPC...)))
+	if err != nil {
+		panic(err)
+	}
+
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /leaf", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "leaf") })
 	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, r *http.Request) {
@@ -107,6 +138,12 @@ func main() {
 		query(ctx, byHand)
 		query(ctx, plain)
 		get(ctx, http.Client{}, base+"/leaf")
+		if _, err := health.NewHealthClient(conn).Check(ctx, &health.HealthCheckRequest{}); err != nil {
+			panic(err)
+		}
+		if conn.Invoke(ctx, "/no.Service/Method", &health.HealthCheckRequest{}, &health.HealthCheckResponse{}) == nil {
+			panic("somebody implements it")
+		}
 		io.WriteString(w, "hello")
 	})
 	server := http.Server{Handler: otelhttp.NewHandler(mux, "server", ofHTTP...)}
@@ -130,5 +167,6 @@ func main() {
 		os.Exit(3)
 	}
 	job.End()
+	called.GracefulStop()
 	server.Shutdown(context.Background())
 }

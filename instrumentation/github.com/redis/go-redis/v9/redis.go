@@ -1,6 +1,7 @@
 // Package redis traces the commands that programs send by github.com/redis/go-redis.
 //
-// A span is around each command, and around each pipeline, with all attempts. What is sent is shown without values.
+// A span is around each command, and around each pipeline, with all attempts. What is sent is shown without values; what
+// is answered, masked.
 package redis
 
 import (
@@ -31,15 +32,17 @@ type Server struct {
 // Untraced returns a context for what a client does by itself.
 func Untraced(ctx context.Context) context.Context { return untraced.Context(ctx) }
 
-// Command starts the span of one command, of which these are the arguments. It returns what to call with the outcome, nil
-// if the command is not traced.
-func Command(ctx context.Context, server Server, args []any) (done func(error)) {
+// Done is called with the outcome: an error, or else what returns the answer, nil for one that is not kept.
+type Done func(err error, answer func() any)
+
+// Command starts the span of one command, of which these are the arguments. It returns nil if the command is not traced.
+func Command(ctx context.Context, server Server, args []any) Done {
 	operation := operationOf(args)
-	return start(ctx, server, operation, func(span *tracer.Span) { span.Text("db.query.text", textOf(operation, args)) })
+	return start(ctx, server, operation, [][]any{args}, func(span *tracer.Span) { span.Text("db.query.text", textOf(operation, args)) })
 }
 
 // Pipeline starts the span of several commands that are sent at once, or as a transaction, as the operation says.
-func Pipeline(ctx context.Context, server Server, operation string, commands [][]any) (done func(error)) {
+func Pipeline(ctx context.Context, server Server, operation string, commands [][]any) Done {
 	if n := len(commands); n > 1 && operationOf(commands[0]) == "MULTI" && operationOf(commands[n-1]) == "EXEC" {
 		commands = commands[1 : n-1]
 	}
@@ -50,7 +53,7 @@ func Pipeline(ctx context.Context, server Server, operation string, commands [][
 	if !slices.ContainsFunc(commands, func(args []any) bool { return operationOf(args) != first }) {
 		operation += " " + first
 	}
-	return start(ctx, server, operation, func(span *tracer.Span) {
+	return start(ctx, server, operation, commands, func(span *tracer.Span) {
 		span.Int("db.operation.batch.size", int64(len(commands)))
 		var text []string
 		for _, args := range commands[:min(len(commands), mostShown)] {
@@ -63,7 +66,7 @@ func Pipeline(ctx context.Context, server Server, operation string, commands [][
 // mostShown is how many commands of a pipeline are shown.
 const mostShown = 50
 
-func start(ctx context.Context, server Server, operation string, describe func(*tracer.Span)) func(error) {
+func start(ctx context.Context, server Server, operation string, commands [][]any, describe func(*tracer.Span)) Done {
 	t := tracer.Active()
 	if t == nil || ctx == nil || t.Disabled("redis") || untraced.Is(ctx) {
 		return nil
@@ -90,7 +93,7 @@ func start(ctx context.Context, server Server, operation string, describe func(*
 		}
 		describe(span)
 	}
-	return func(err error) {
+	return func(err error, answer func() any) {
 		defer guard()
 		defer span.End()
 		if value, panicking := span.Panicking(); panicking {
@@ -100,9 +103,27 @@ func start(ctx context.Context, server Server, operation string, describe func(*
 			if code, _, _ := strings.Cut(err.Error(), " "); code != "" && code == strings.ToUpper(code) {
 				span.Text("db.response.status_code", code)
 			}
+		} else if span.Recording() && t.Capture() > 0 {
+			var words [][]string
+			for _, args := range commands {
+				words = append(words, wordsOf(args))
+			}
+			span.Answer(words, answer())
 		}
 	}
 }
+
+// wordsOf are those of a command that may name a secret.
+func wordsOf(args []any) (words []string) {
+	for _, arg := range args[:min(len(args), mostWords)] {
+		word, _ := arg.(string)
+		words = append(words, word)
+	}
+	return words
+}
+
+// mostWords is how many words of a command are looked at.
+const mostWords = 64
 
 // withSubcommands are commands whose second word says what they do.
 var withSubcommands = []string{"ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "OBJECT", "PUBSUB", "SCRIPT", "SLOWLOG", "XGROUP", "XINFO"}

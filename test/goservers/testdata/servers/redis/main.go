@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"time"
 
 	"example.com/servers/local"
 	"github.com/alicebob/miniredis/v2"
@@ -46,6 +47,19 @@ func main() {
 		for _, cmd := range cmds {
 			fmt.Fprintln(w, cmd)
 		}
+		return err
+	})
+	handle("/hash", func(ctx context.Context, w io.Writer) error {
+		client.HSet(ctx, "hash", "password", "geheim")
+		cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.HGetAll(ctx, "hash")
+			p.HMGet(ctx, "hash", "name")
+			p.ZAddArgsIncr(ctx, "sorted", redis.ZAddArgs{Members: []redis.Z{{Score: 1.5, Member: "x"}}})
+			p.ZRangeWithScores(ctx, "sorted", 0, -1)
+			p.Expire(ctx, "hash", time.Hour)
+			return nil
+		})
+		fmt.Fprintln(w, len(cmds), err)
 		return err
 	})
 	handle("/transaction", func(ctx context.Context, w io.Writer) error {

@@ -1,0 +1,206 @@
+"""Tornado: a server span for each request that its web applications handle, and a client span for each fetch.
+
+A server span ends when the handler finishes the response, that of a websocket with its handshake. The route is the regular
+expression that the path has matched. WSGI applications in Tornado's container have the spans of their framework.
+"""
+
+from copy import copy
+
+from .. import _asgi, _http, _imports, _tracing
+from .._http import trouble
+
+
+def install(module):
+    name = module.__name__
+    if name == "tornado.routing":
+        _imports.wrap(module.PathMatches, "match", _match)
+    elif name == "tornado.web":
+        _imports.wrap(module._HandlerDelegate, "execute", _execute)
+        _imports.wrap(module.RequestHandler, "flush", _flush)
+        _imports.wrap(module.RequestHandler, "finish", _finish)
+        _imports.wrap(module.RequestHandler, "_handle_request_exception", lambda original: _exception(original, module))
+    elif name == "tornado.simple_httpclient":
+        _imports.wrap(module.SimpleAsyncHTTPClient, "fetch_impl", _fetch)
+    else:
+        _imports.wrap(module.CurlAsyncHTTPClient, "fetch_impl", _fetch)
+
+
+# --- server -----------------------------------------------------------------------------
+
+
+def _begin(request):
+    version = request.version
+    host = getattr(request.connection, "context", None)
+    address = getattr(host, "address", None)
+    scope = {
+        "type": "http",
+        "method": request.method,
+        "scheme": request.protocol,
+        "path": request.path,
+        "query_string": request.query.encode("utf-8", "replace"),
+        "headers": [
+            (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+            for name, value in request.headers.get_all()
+        ],
+        "http_version": version[5:] if version.startswith("HTTP/") else "",
+        "client": address[:2] if isinstance(address, tuple) else None,
+    }
+    _http.framework("tornado")
+    traced = _asgi.begin(scope)
+    if traced is not None and traced.span.recording:
+        route = getattr(request, "_lumigo_route", None)
+        if route is not None:
+            traced.route(_http.template(route))
+        if traced.received is not None and isinstance(request.body, bytes):  # else the handler takes it in parts
+            traced.received.write(request.body)
+    return traced
+
+
+def _match(original):
+    def wrapper(self, request):
+        found = original(self, request)
+        if found is not None:
+            try:
+                request._lumigo_route = self.regex.pattern
+            except Exception as error:
+                trouble(error)
+        return found
+
+    return wrapper
+
+
+def _execute(original):
+    def wrapper(self):
+        traced = None
+        try:
+            traced = self.request._lumigo = _begin(self.request)
+        except Exception as error:
+            trouble(error)
+        if traced is None:
+            return original(self)
+        span = _tracing.activate(traced.span)
+        try:
+            return original(self)
+        except BaseException as error:
+            traced.fail(error)
+            traced.finish()
+            raise
+        finally:
+            _tracing.deactivate(span)  # what it has started has its own copy of the context
+
+    return wrapper
+
+
+def _traced(handler):
+    """The Request that a handler handles, until it is done."""
+    traced = getattr(handler.request, "_lumigo", None)
+    return None if traced is None or traced.done else traced
+
+
+def _flush(original):
+    def wrapper(self, *args, **named):
+        try:
+            traced = _traced(self)
+            if traced is not None and self.request.method != "HEAD":
+                if "Content-Encoding" not in self._headers:
+                    traced.unpacked = True  # Tornado packs it later, if at all
+                for part in self._write_buffer:
+                    traced.keep(part)
+        except Exception as error:
+            trouble(error)
+        return original(self, *args, **named)
+
+    return wrapper
+
+
+def _finish(original):
+    def wrapper(self, *args, **named):
+        result = original(self, *args, **named)
+        try:
+            traced = _traced(self)
+            if traced is not None:
+                traced.status = self.get_status()
+                traced.headers = list(self._headers.get_all())
+                if traced.sent is not None and getattr(traced, "unpacked", False):
+                    traced.sent.parts.append(False)
+                traced.finish()
+        except Exception as error:
+            trouble(error)
+        return result
+
+    return wrapper
+
+
+def _exception(original, web):
+    def wrapper(self, e):
+        try:
+            traced = _traced(self)
+            answer = isinstance(e, web.Finish) or isinstance(e, web.HTTPError) and e.status_code < 500
+            if traced is not None and not answer:
+                traced.fail(e)
+        except Exception as error:
+            trouble(error)
+        return original(self, e)
+
+    return wrapper
+
+
+# --- client -----------------------------------------------------------------------------
+
+
+def _fetch(original):
+    def wrapper(self, request, callback):
+        span = None
+        try:
+            if not _tracing.suppressed() and getattr(request, "original_request", None) is None:  # else a redirect
+                span, request = _send(request)
+        except Exception as error:
+            trouble(error)
+        if span is None:
+            return original(self, request, callback)
+
+        def answered(response):
+            _answered(span, response)
+            return callback(response)
+
+        try:
+            return original(self, request, answered)
+        except BaseException as error:
+            span.record_exception(error)
+            span.end()
+            raise
+
+    return wrapper
+
+
+def _send(proxy):
+    """The span of a request, and the request to be sent: a copy, with the headers that propagate the span."""
+    method, url = proxy.method, proxy.url
+    scheme, _, rest = url.partition("://")
+    authority = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
+    host, port = _http.address(authority, scheme)
+    headers = proxy.headers
+    agent = proxy.user_agent or headers.get("User-Agent")
+    span = _http.calling(method, url, host, port, agent, list(headers.get_all()), proxy.body)
+    if span is None or _http.settled([name.lower() for name in headers]):
+        return span, proxy
+    sent = copy(proxy.request)
+    sent.headers = headers.copy()
+    _tracing.inject(sent.headers.__setitem__, span)
+    return span, proxy.__class__(sent, proxy.defaults)
+
+
+def _answered(span, response):
+    try:
+        if span.recording:
+            if response.code == 599:  # there is no response
+                span.record_exception(response.error)
+            else:
+                _http.answered(span, response.code, list(response.headers.get_all()))
+                capture = _http.keeper() if response.body else None
+                if capture is not None:
+                    capture.write(response.body)
+                    span.attributes["http.response.payload"] = capture.parts
+    except Exception as error:
+        trouble(error)
+    span.end()

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+)
+
+// TestParity compares one library with upstream as `go run ./test/qa --parity` does all.
+func TestParity(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	python, ok := pythonenv.Find(parityPython)
+	if !ok {
+		t.Skipf("SKIP: there is no CPython %s here", parityPython)
+	}
+	c, err := newChecker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	chosen, err := choose([]string{"requests"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	section, faults, err := c.parity(chosen[0], python)
+	if errors.Is(err, pythonenv.ErrUnavailable) {
+		t.Skipf("SKIP: %v", err)
+	}
+	if err != nil || len(faults) > 0 {
+		t.Errorf("%v\n%s", err, strings.Join(faults, "\n"))
+	}
+	page, err := os.ReadFile(filepath.Join(root(t), "docs", "parity.md"))
+	if err != nil || !strings.Contains(string(page), strings.TrimSpace(section)) {
+		t.Errorf("docs/parity.md does not say\n%s%v", section, err)
+	}
+}
+
+func TestParityFilesCanBeRead(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root(t), "test", "qa", "testdata", "*", "parity.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are none: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseParity(string(text)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestParityFile(t *testing.T) {
+	p, err := parseParity("version: 1.0\ninstrumentations: a b\nenv: X=1 Y=2\n\n- CLIENT *: x is missing\n- we alone have *\n  One\n  reason.\n- other\n  Two.\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.version != "1.0" || !slices.Equal(p.instrumentations, []string{"a", "b"}) || !slices.Equal(p.env, []string{"X=1", "Y=2"}) {
+		t.Errorf("it is read as %+v", p)
+	}
+	for difference, want := range map[string]bool{
+		"CLIENT GET: x is missing": true, "we alone have CLIENT": true, "other": true,
+		"SERVER GET: x is missing": false, "CLIENT GET: x is missing, which is bad": false,
+	} {
+		if got := p.justify(difference); got != want {
+			t.Errorf("that %q is justified is %v", difference, got)
+		}
+	}
+	if r := p.reasons[0]; r.why != "One reason." || r.times["CLIENT *: x is missing"] != 1 || r.times["we alone have *"] != 1 {
+		t.Errorf("the first reason is %+v", r)
+	}
+	for _, text := range []string{"", "version: 1\n", "version: 1\ninstrumentations: a\n- x\n", "version: 1\ninstrumentations: a\nwhat\n"} {
+		if _, err := parseParity(text); err == nil {
+			t.Errorf("nothing is wrong with %q", text)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	span := func(id, parent, kind, name string, attributes map[string]any) receiver.Span {
+		return receiver.Span{TraceID: "t", SpanID: id, ParentID: parent, Kind: kind, Name: name, Start: uint64(id[0]), Attributes: attributes}
+	}
+	type attributes = map[string]any
+	server := span("a", "", "SERVER", "GET /", nil)
+	for _, row := range []struct {
+		name         string
+		theirs, ours []receiver.Span
+		want         []string
+	}{
+		{"the same", []receiver.Span{server, span("b", "a", "CLIENT", "GET", attributes{"x": 1, "network.peer.port": 1})},
+			[]receiver.Span{server, span("b", "a", "CLIENT", "GET", attributes{"x": 1, "more": 1})}, nil},
+		{"another name", []receiver.Span{span("a", "", "CLIENT", "SELECT", nil)}, []receiver.Span{span("a", "", "CLIENT", "SELECT users", nil)},
+			[]string{"CLIENT SELECT: the name is SELECT users"}},
+		{"another name and status", []receiver.Span{{SpanID: "a", Kind: "CLIENT", Name: "postgres", Status: "ERROR"}}, []receiver.Span{span("a", "", "CLIENT", "SELECT", nil)},
+			[]string{"upstream alone has CLIENT postgres", "we alone have CLIENT SELECT"}},
+		{"another kind", []receiver.Span{span("a", "", "CLIENT", "GET", nil)}, []receiver.Span{span("a", "", "SERVER", "GET", nil)},
+			[]string{"upstream alone has CLIENT GET", "we alone have SERVER GET"}},
+		{"another parent", []receiver.Span{server, span("b", "a", "CLIENT", "GET", nil)}, []receiver.Span{server, span("b", "", "CLIENT", "GET", nil)},
+			[]string{"we alone have CLIENT GET", "upstream alone has CLIENT GET"}},
+		{"one between", []receiver.Span{server, span("b", "a", "INTERNAL", "call", nil), span("c", "b", "CLIENT", "GET", nil)},
+			[]receiver.Span{server, span("b", "a", "CLIENT", "GET", nil)}, []string{"upstream alone has INTERNAL call"}},
+		{"attributes", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"x": 1, "y": 2})},
+			[]receiver.Span{span("a", "", "CLIENT", "GET", attributes{"x": 3})}, []string{"CLIENT GET: x is 3 instead of 1", "CLIENT GET: y is missing"}},
+		{"what is required", []receiver.Span{server}, []receiver.Span{span("a", "", "SERVER", "GET /", attributes{"http.request.method": "GET", "url.path": "/"})},
+			[]string{"SERVER GET /: url.scheme is missing, which the conventions require"}},
+		{"one of many", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"url.full": "/a"}), span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})},
+			[]receiver.Span{span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})}, []string{"upstream alone has CLIENT GET"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := comparison{additions: map[string]bool{}}
+			c.compare(forest(row.theirs), forest(row.ours))
+			if !slices.Equal(c.differences, row.want) {
+				t.Errorf("the differences are\n%s\nwant\n%s", strings.Join(c.differences, "\n"), strings.Join(row.want, "\n"))
+			}
+			if row.name == "the same" && (c.pairs != 2 || !slices.Equal(sorted(c.additions), []string{"more"})) {
+				t.Errorf("there are %d pairs, and %v besides", c.pairs, c.additions)
+			}
+		})
+	}
+}
+
+func TestSectionsAreReplacedInTheirOrder(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "parity.md")
+	if err := os.WriteFile(page, []byte("# Title\n\nIntroduction.\n\n## b\n\nold\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, section := range [][2]string{{"c", "third\n"}, {"a", "first"}, {"b", "new\n\n"}} {
+		if err := replaceSection(page, section[0], section[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(page)
+	if want := "# Title\n\nIntroduction.\n\n## a\n\nfirst\n\n## b\n\nnew\n\n## c\n\nthird\n"; err != nil || string(content) != want {
+		t.Errorf("the page is %q, %v; want %q", content, err, want)
+	}
+}
