@@ -4,9 +4,10 @@ A hook has a Kind for each method: how to name it, and how to read what comes ba
 read by the app alone, when it likes, and the span ends with the last piece that it reads.
 """
 
-from . import _calls, _tracing
+from . import _tracing, _values
 from ._http import trouble
 
+ITEMS = 20  # shown of a list of messages
 TEXT = "gen_ai.output.messages"
 
 # Parameters that are attributes as they are.
@@ -53,10 +54,10 @@ class Kind:
         if span.recording and _tracing.settings.capture:
             for name in ("messages", "input", "prompt"):
                 if name in named:
-                    attributes["gen_ai.input.messages"] = _calls.shown(_dicts(named[name]))
+                    attributes["gen_ai.input.messages"] = _values.plain(_dicts(named[name]))
             for name in ("system", "instructions"):
                 if isinstance(named.get(name), (str, list)):
-                    attributes["gen_ai.system_instructions"] = _calls.shown(named[name])
+                    attributes["gen_ai.system_instructions"] = _values.plain(named[name])
         return span
 
     def read(self, span, reader, answer):
@@ -85,7 +86,7 @@ class Kind:
 def _dicts(value):
     """Messages may be objects of the library's own."""
     if isinstance(value, (list, tuple)):
-        return [_dicts(each) for each in value[: _calls.ITEMS]]
+        return [_dicts(each) for each in value[:ITEMS]]
     dump = getattr(value, "model_dump", None)
     return dump() if callable(dump) else value
 

@@ -5,7 +5,7 @@ A model whose client makes spans itself, such as openai's, has none here: its cl
 
 import sys
 
-from .. import _calls, _http, _imports, _tracing
+from .. import _genai, _http, _imports, _tracing, _values
 from .._http import trouble
 
 # Names in a model's own, of the clients that make spans of its calls, and their modules.
@@ -74,14 +74,14 @@ class _Runs:
 def _plain(value):
     """Messages and documents by their contents."""
     if isinstance(value, dict):
-        return _calls.shown({key: _plain(each) for key, each in value.items()})
+        return _values.plain({key: _plain(each) for key, each in value.items()})
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value[: _calls.ITEMS]]
+        return [_plain(each) for each in value[: _genai.ITEMS]]
     content = getattr(value, "content", None)
     if content is not None and hasattr(value, "type"):
-        return {"role": str(value.type), "content": _calls.shown(content)}
+        return {"role": str(value.type), "content": _values.plain(content)}
     content = getattr(value, "page_content", None)
-    return _calls.shown(value if content is None else content)
+    return _values.plain(value if content is None else content)
 
 
 def _name(serialized, named, otherwise):

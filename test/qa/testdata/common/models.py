@@ -86,9 +86,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
+        text = ""
         for name, part in answer:
             event = "event: %s\n" % name if name else ""
-            self.wfile.write(("%sdata: %s\n\n" % (event, json.dumps(part) if part is not None else "[DONE]")).encode())
+            text += "%sdata: %s\n\n" % (event, json.dumps(part) if part is not None else "[DONE]")
+        self.wfile.write(text.encode())  # at once: who stops reading early must not matter
 
     def answer(self, status, body):
         body = json.dumps(body).encode()
