@@ -102,4 +102,13 @@ var libraries = []library{
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
+	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
+	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
+	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
+	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"stream", "0.20.0"}}},
+	{name: "langchain", apps: []app{{"chain", ""}}, pins: pin("langchain-core").
+		before("0.2", "langchain-openai==0.1.0").
+		before("0.3", "langchain-openai==0.1.8").
+		before("1", "langchain-openai==0.2.0").
+		before("99", "langchain-openai==1.0.0")},
 }
