@@ -16,6 +16,7 @@ def install(module):
         _imports.wrap(module.PathMatches, "match", _match)
     elif name == "tornado.web":
         _imports.wrap(module._HandlerDelegate, "execute", _execute)
+        _imports.wrap(module._HandlerDelegate, "data_received", _data_received)
         _imports.wrap(module.RequestHandler, "flush", _flush)
         _imports.wrap(module.RequestHandler, "finish", _finish)
         _imports.wrap(module.RequestHandler, "_handle_request_exception", lambda original: _exception(original, module))
@@ -91,6 +92,19 @@ def _execute(original):
     return wrapper
 
 
+def _data_received(original):
+    def wrapper(self, data):
+        try:
+            traced = getattr(self.request, "_lumigo", None)  # there only where a handler takes the body in parts
+            if traced is not None and traced.received is not None:
+                traced.received.write(data)
+        except Exception as error:
+            trouble(error)
+        return original(self, data)
+
+    return wrapper
+
+
 def _traced(handler):
     """The Request that a handler handles, until it is done."""
     traced = getattr(handler.request, "_lumigo", None)
@@ -160,7 +174,7 @@ def _fetch(original):
             return original(self, request, callback)
 
         def answered(response):
-            _answered(span, response)
+            _answered(span, request, response)
             return callback(response)
 
         try:
@@ -185,22 +199,44 @@ def _send(proxy):
     if span is None or _http.settled([name.lower() for name in headers]):
         return span, proxy
     sent = copy(proxy.request)
+    if proxy.streaming_callback is not None and span.recording:
+        sent.streaming_callback = _keeping(proxy.streaming_callback)
     sent.headers = headers.copy()
     _tracing.inject(sent.headers.__setitem__, span)
     return span, proxy.__class__(sent, proxy.defaults)
 
 
-def _answered(span, response):
+def _keeping(callback):
+    """callback, which gets the parts of a body; what is kept of them is its attribute parts."""
+    capture = _http.keeper()
+    if capture is None:
+        return callback
+
+    def wrapper(data):
+        try:
+            capture.write(data)
+        except Exception as error:
+            trouble(error)
+        return callback(data)
+
+    wrapper.parts = capture.parts
+    return wrapper
+
+
+def _answered(span, request, response):
     try:
         if span.recording:
             if response.code == 599:  # there is no response
                 span.record_exception(response.error)
             else:
                 _http.answered(span, response.code, list(response.headers.get_all()))
-                capture = _http.keeper() if response.body else None
-                if capture is not None:
+                parts = getattr(request.streaming_callback, "parts", None)
+                if response.body:
+                    capture = _tracing.Capture(_tracing.settings.capture)
                     capture.write(response.body)
-                    span.attributes["http.response.payload"] = capture.parts
+                    parts = capture.parts
+                if parts:
+                    span.attributes["http.response.payload"] = parts
     except Exception as error:
         trouble(error)
     span.end()
