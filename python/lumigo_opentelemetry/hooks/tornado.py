@@ -231,8 +231,8 @@ def _answered(span, request, response):
             else:
                 _http.answered(span, response.code, list(response.headers.get_all()))
                 parts = getattr(request.streaming_callback, "parts", None)
-                if response.body:
-                    capture = _tracing.Capture(_tracing.settings.capture)
+                capture = _http.keeper() if response.body else None
+                if capture is not None:
                     capture.write(response.body)
                     parts = capture.parts
                 if parts:
