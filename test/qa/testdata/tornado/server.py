@@ -79,6 +79,7 @@ class Talk(web.RequestHandler):
         socket.write_message("hello")
         said = await socket.read_message()
         socket.close()
+        await socket.read_message()  # so that the server has heard of it
         self.write(said)
 
 
