@@ -63,8 +63,8 @@ HOOKS = {
     "tornado.curl_httpclient": "tornado",
 }
 
-# Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native"))
+# Hooks that carry context, or serve other hooks, rather than trace a library: not the user's to disable.
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiohttp_streams"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {
