@@ -104,8 +104,8 @@ HOOKS = {
     "pika.adapters.blocking_connection": "pika",
 }
 
-# Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
+# Hooks that carry context, or serve other hooks, rather than trace a library: not the user's to disable.
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite", "aiohttp_streams"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

@@ -54,12 +54,12 @@ def _handle_request(original):
             # Requests that could not be read come with a handler of their own.
             if len(rest) < 2 or rest[1] is self._request_handler:
                 traced = _begin(request)
+                if traced is not None and traced.received is not None:
+                    kept[id(request.content)] = traced.received
         except Exception as error:
             trouble(error)
         if traced is None:
             return await original(self, request, *rest, **named)
-        if traced.received is not None:
-            kept[id(request.content)] = traced.received
         span = _tracing.activate(traced.span)
         try:
             result = await original(self, request, *rest, **named)
@@ -70,8 +70,7 @@ def _handle_request(original):
             raise
         finally:
             _tracing.deactivate(span)
-            if traced.received is not None:
-                kept.pop(id(request.content), None)
+            kept.pop(id(request.content), None)
             traced.finish()
 
     return wrapper
