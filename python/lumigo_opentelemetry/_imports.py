@@ -48,6 +48,8 @@ HOOKS = {
     "sqlite3.dbapi2": "sqlite3",
     "redis.client": "redis",
     "redis.asyncio.client": "redis",
+    "redis.cluster": "redis_cluster",
+    "redis.asyncio.cluster": "redis_cluster",
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
@@ -60,6 +62,7 @@ HOOKS = {
     "mysql.connector.cursor_cext": "mysql_connector",
     "mysql.connector.aio.cursor": "mysql_connector",
     "sqlalchemy": "sqlalchemy",
+    "pymemcache.client.base": "pymemcache",
     "httpx": "httpx",
 }
 

@@ -50,16 +50,6 @@ var errUntraced = errors.New("does not run on this Python, traced or not")
 // check returns nil when a version is traced rightly. The error wraps pythonenv.ErrUnavailable when it cannot be
 // installed, and errNoServer when there is no server for it.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
-	server := c.servers[l.server]
-	if l.server == nil {
-		server = &running{port: freePort()}
-	} else if server == nil {
-		var err error
-		if server, err = l.server.start(); err != nil {
-			return err
-		}
-		c.servers[l.server] = server
-	}
 	env, err := pythonenv.Venv(i, l.pins(version)...)
 	if err != nil {
 		return err
@@ -68,11 +58,34 @@ func (c *checker) check(l library, version string, i pythonenv.Interpreter) erro
 		if a.since != "" && compareVersions(version, a.since) < 0 {
 			continue
 		}
+		server, err := c.serverOf(l, a)
+		if err != nil {
+			return err
+		}
 		if err := c.checkApp(env, l, a, server); err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
 	}
 	return nil
+}
+
+// serverOf is the server that an app talks to, started if need be.
+func (c *checker) serverOf(l library, a app) (*running, error) {
+	s := a.server
+	if s == nil {
+		s = l.server
+	}
+	if s == nil {
+		return &running{port: freePort()}, nil
+	}
+	if c.servers[s] == nil {
+		r, err := s.start()
+		if err != nil {
+			return nil, err
+		}
+		c.servers[s] = r
+	}
+	return c.servers[s], nil
 }
 
 func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running) error {

@@ -20,8 +20,9 @@ func (l library) packageName() string {
 
 // An app is a program in the library's directory, and a file of the spans it must have.
 type app struct {
-	name  string
-	since string // the library's version from which on it can run; "" for all
+	name   string
+	since  string  // the library's version from which on it can run; "" for all
+	server *server // another than the library's
 }
 
 func pin(name string, more ...string) func(string) []string {
@@ -37,19 +38,23 @@ func motorPins(version string) []string {
 }
 
 var libraries = []library{
-	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{{"sync", ""}, {"aio", "4.2.0"}}},
-	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
-	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
-	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
-	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
-	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
-	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{"aio", ""}}},
+	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{
+		{name: "sync"}, {name: "aio", since: "4.2.0"},
+		{name: "cluster", since: "4.1.0", server: redisClusterServer}, {name: "cluster_aio", since: "4.3.0", server: redisClusterServer},
+	}},
+	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{name: "sync"}}},
+	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{name: "sync"}, {name: "aio"}}},
+	{name: "httpx", pins: pin("httpx"), apps: []app{{name: "sync"}, {name: "aio"}}},
+	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{name: "sync"}}},
+	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{name: "aio"}}},
 	{
 		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
-		apps: []app{{"sync", ""}, {"aio", "1.4.22"}},
+		apps: []app{{name: "sync"}, {name: "aio", since: "1.4.54"}},
 	},
-	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{"aio", ""}}},
-	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{"sync", ""}}},
-	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
-	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
+	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
+	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "8.3"}}},
+	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
+	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 }

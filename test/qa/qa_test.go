@@ -84,9 +84,9 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := c.servers[l.server]
-	if l.server == nil {
-		server = &running{port: freePort()}
+	server, err := c.serverOf(l, l.apps[0])
+	if err != nil {
+		t.Fatal(err)
 	}
 	_, spans, err := c.trace(server, env.Python, filepath.Join(c.testdata, l.name, l.apps[0].name+".py"), "LUMIGO_DISABLE_INSTRUMENTATION="+name)
 	if err != nil {
