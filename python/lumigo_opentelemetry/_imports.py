@@ -63,6 +63,11 @@ HOOKS = {
     "mysql.connector.aio.cursor": "mysql_connector",
     "sqlalchemy": "sqlalchemy",
     "pymemcache.client.base": "pymemcache",
+    "elasticsearch.transport": "elasticsearch",
+    "elasticsearch._async.transport": "elasticsearch",
+    "elastic_transport": "elasticsearch",
+    "opensearchpy.transport": "opensearch",
+    "opensearchpy._async.transport": "opensearch",
     "httpx": "httpx",
 }
 

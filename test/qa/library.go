@@ -56,5 +56,7 @@ var libraries = []library{
 	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "8.3"}}},
 	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
+	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
+	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "2.0"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 }

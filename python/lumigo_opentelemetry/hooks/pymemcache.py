@@ -30,7 +30,7 @@ def _traced(name, parameters):
         attributes = {"db.system.name": "memcached", "db.operation.name": name}
         _address(attributes, client.server)
         if parameters == ("values",):
-            attributes["db.query.text"] = [[name, *map(_word, item)] for item in list(values[0].items())[:COMMANDS]]
+            attributes["db.query.text"] = [["set", *map(_word, item)] for item in list(values[0].items())[:COMMANDS]]
             attributes["db.operation.batch.size"] = len(values[0])
         elif parameters == ("keys",) and isinstance(values[0], (list, tuple, set, frozenset)):
             attributes["db.query.text"] = [name, *[_word(key) for key, _ in zip(values[0], range(COMMANDS))]]
