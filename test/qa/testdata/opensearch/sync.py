@@ -14,9 +14,9 @@ def work(say):
         say(client.get(index="books", id="1")["_source"])
         say([hit["_id"] for hit in client.search(index="books", body={"query": {"match": {"title": "Iliad"}}})["hits"]["hits"]])
         say(client.cluster.health()["status"])
-        for call in (lambda: client.get(index="books", id="9"), lambda: client.search(index="missing", body={"query": {"match": {"a": 1}}})):
+        for call, arguments in ((client.get, {"index": "books", "id": "9"}), (client.search, {"index": "missing", "body": {}})):
             try:
-                call()
+                call(**arguments)
             except opensearchpy.NotFoundError as error:
                 say(type(error).__name__)
         client.indices.delete(index="books")
