@@ -37,6 +37,12 @@ func newestKnown(t *testing.T, l library, i pythonenv.Interpreter) string {
 	return ""
 }
 
+func TestMain(m *testing.M) {
+	status := m.Run()
+	pythonenv.Cleanup()
+	os.Exit(status)
+}
+
 // TestNewestVersions is the quick slice of the matrix: each library on the oldest and the newest CPython that it has passed
 // on. It also tries that each library's hook can be disabled, by either name.
 func TestNewestVersions(t *testing.T) {
@@ -96,7 +102,7 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := c.server(l)
+	server, err := c.serverOf(l, l.apps[0])
 	if err != nil {
 		t.Fatal(err)
 	}
