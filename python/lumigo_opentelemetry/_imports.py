@@ -68,6 +68,7 @@ HOOKS = {
     "elastic_transport": "elasticsearch",
     "opensearchpy.transport": "opensearch",
     "opensearchpy._async.transport": "opensearch",
+    "cassandra.cluster": "cassandra",
     "httpx": "httpx",
 }
 

@@ -58,5 +58,6 @@ var libraries = []library{
 	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
 	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
 	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "2.0"}}},
+	{name: "cassandra", pins: pin("cassandra-driver"), apps: []app{{name: "sync"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 }
