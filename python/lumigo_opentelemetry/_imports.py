@@ -77,6 +77,7 @@ HOOKS = {
     "elastic_transport": "elasticsearch",
     "opensearchpy.transport": "opensearch",
     "opensearchpy._async.transport": "opensearch",
+    "cassandra.cluster": "cassandra",
     "httpx": "httpx",
     "httpx2": "httpx",  # httpx under another name, which openai has from 3.0 on
     "openai.resources.chat.completions": "openai",

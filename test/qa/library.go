@@ -104,7 +104,6 @@ var libraries = []library{
 	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
 	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "8.3"}}},
-	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
@@ -118,4 +117,6 @@ var libraries = []library{
 	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
 	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
 	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "2.0"}}},
+	{name: "cassandra", pins: pin("cassandra-driver"), apps: []app{{name: "sync"}}},
+	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 }

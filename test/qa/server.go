@@ -60,9 +60,18 @@ var redisClusterServer = &server{
 		}
 		out, err := exec.CommandContext(ctx, "redis-cli", args...).CombinedOutput()
 		if err != nil {
-			err = fmt.Errorf("redis-cli: %w: %s", err, bytes.TrimSpace(out))
+			return fmt.Errorf("redis-cli: %w: %s", err, bytes.TrimSpace(out))
 		}
-		return err
+		for _, port := range ports { // each learns of the others by itself
+			for !bytes.Contains(out, []byte("cluster_state:ok")) {
+				out, err = exec.CommandContext(ctx, "redis-cli", "-p", strconv.Itoa(port), "cluster", "info").CombinedOutput()
+				if err != nil {
+					return fmt.Errorf("redis-cli: %w: %s", err, bytes.TrimSpace(out))
+				}
+			}
+			out = nil
+		}
+		return nil
 	},
 }
 

@@ -25,6 +25,7 @@ async def talk(say):
                 raise KeyError("the application's own")
         except Exception:  # until 3.0 it became the server's
             say("copied nothing")
+        say(connection.info.transaction_status)
         await connection.rollback()
         say([row async for row in connection.cursor().stream("SELECT * FROM generate_series(1, %s)", (3,))])
         try:
