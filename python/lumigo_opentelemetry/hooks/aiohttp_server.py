@@ -91,13 +91,13 @@ def _answer(traced, request, response):
             return
         traced.status = response.status
         traced.headers = [(str(name), str(value)) for name, value in response.headers.items()]
-        if traced.sent is None:
+        if not traced.parts:
             body = getattr(response, "body", None)
             body = getattr(body, "_value", body)  # of a payload
             if isinstance(body, (bytes, bytearray)):
                 traced.keep(body)
-        if traced.sent is not None and response.compression:  # which comes after what is kept
-            traced.sent.parts.append(False)
+        if traced.parts and response.compression:  # which comes after what is kept
+            traced.parts.append(False)
     except Exception as error:
         trouble(error)
 

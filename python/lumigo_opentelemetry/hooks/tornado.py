@@ -135,8 +135,8 @@ def _finish(original):
             if traced is not None:
                 traced.status = self.get_status()
                 traced.headers = list(self._headers.get_all())
-                if traced.sent is not None and getattr(traced, "unpacked", False):
-                    traced.sent.parts.append(False)
+                if traced.parts and getattr(traced, "unpacked", False):
+                    traced.parts.append(False)
                 traced.finish()
         except Exception as error:
             trouble(error)
