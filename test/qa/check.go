@@ -129,7 +129,7 @@ func (c *checker) run(server *running, argv ...string) (output, error) {
 // runWith tells the program the port of its server, and a number that no other run had.
 func (c *checker) runWith(env []string, server *running, argv ...string) (output, error) {
 	c.runs++
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	common := []string{"QA_PORT=" + strconv.Itoa(server.port), "QA_RUN=" + strconv.Itoa(c.runs), "PYTHONPATH=" + filepath.Join(c.testdata, "common")}
