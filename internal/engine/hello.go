@@ -158,6 +158,7 @@ func settings(c *config.Config, log []config.Message) []byte {
 	flag("semconv_database_dup", c.SemconvDatabaseDup)
 	flag("sqs_filter", c.AutoFilterEmptySQS)
 	flag("redis_reduced", c.ReducedRedis)
+	flag("grpc_payloads", c.GRPCPayloads)
 	flag("mongo_reduced", c.ReducedMongo)
 	number("ring", ringCapacity)
 	name("trace_header")

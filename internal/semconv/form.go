@@ -42,6 +42,8 @@ func FormOf(key string) (f Form, c mask.Category, rest string) {
 		return Body, mask.ResponseBodies, ""
 	case "db.request.body", "db.response.body":
 		return Body, mask.General, ""
+	case "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions":
+		return Body, mask.General, ""
 	case "url.full", "url.path", "http.url", "http.target", "http.request.path":
 		return Address, mask.QueryParameters, ""
 	case "url.query", "http.request.query_string":

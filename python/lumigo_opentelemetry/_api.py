@@ -193,7 +193,6 @@ def lumigo_wrapped(fn):
 def lumigo_instrument_lambda(fn):
     """Trace each invocation of an AWS Lambda handler, in its module as well, and hand its
     spans over before it returns: the sandbox is frozen after that."""
-    import os
     import sys
 
     module = sys.modules.get(getattr(fn, "__module__", None) or "")
@@ -202,64 +201,14 @@ def lumigo_instrument_lambda(fn):
         _log.warning("Function has no module or name, or its module is not loaded: it is not traced")
         return fn
 
-    def handler(event=None, context=None, *args, **kwargs):
-        tags = _tracing.add_tags({}) if _bootstrap.active else None
-        span = _start(name, _tracing.SERVER, None, "lumigo")
-        token = _tracing.activate(span)
-        try:
-            _set(span, "faas.event", event)
-            _set(span, "faas.name", getattr(context, "function_name", None))
-            _set(span, "faas.execution", getattr(context, "aws_request_id", None))
-            result = fn(event, context, *args, **kwargs)
-            _set(span, "faas.return_value", "null" if result is None else result)
-            return result
-        except Exception as err:
-            span.record_exception(err)
-            raise
-        finally:
-            _tracing.deactivate(token)
-            if tags is not None:
-                _tracing.remove_tags(tags)
-            span.end()
-            if _bootstrap.active:
-                _handover.flush(_lambda_flush_seconds(context, os.environ))
+    from . import _lambda
 
-    _named_like(handler, fn)
+    handler = _lambda.traced(fn)
     try:
         setattr(module, name, handler)
     except Exception as err:
         _log.error("Failed to replace function in module: %s" % err)
     return handler
-
-
-_FLUSH_VARIABLE = "OTEL_INSTRUMENTATION_AWS_LAMBDA_FLUSH_TIMEOUT"
-
-
-def _lambda_flush_seconds(context, environ):
-    """LUMIGO_FLUSH_TIMEOUT, else nine tenths of the time that is left but at most ten
-    seconds, else one. Put into the environment once, as the original does."""
-    if _FLUSH_VARIABLE not in environ:
-        environ[_FLUSH_VARIABLE] = str(_lambda_flush_millis(context, environ))
-    try:
-        return max(int(environ[_FLUSH_VARIABLE]), 0) / 1000.0
-    except ValueError:
-        return 1.0
-
-
-def _lambda_flush_millis(context, environ):
-    chosen = environ.get("LUMIGO_FLUSH_TIMEOUT")
-    if chosen:
-        try:
-            if int(chosen) > 0:
-                return int(chosen)
-        except ValueError:
-            pass
-        _log.warning("LUMIGO_FLUSH_TIMEOUT '%s' is not a positive number of milliseconds; using 1000" % chosen)
-        return 1000
-    try:
-        return min(int(context.get_remaining_time_in_millis() * 0.9), 10000)
-    except Exception:
-        return 1000
 
 
 @_imports.guard

@@ -5,6 +5,7 @@ not traced, and what it takes from the answer, answered(span, answer). Neither c
 call, which is made outside of the guard, once, with what it was given.
 """
 
+from . import _tracing
 from ._http import trouble
 
 
@@ -62,6 +63,26 @@ def async_traced(begin, answered=None):
         return wrapper
 
     return make
+
+
+def alone(original):
+    """A function for which others are called that are traced as well; these are part of its own span."""
+
+    def function(*args, **named):
+        with _tracing.suppress():
+            return original(*args, **named)
+
+    return function
+
+
+def async_alone(original):
+    """The same for a coroutine function."""
+
+    async def function(*args, **named):
+        with _tracing.suppress():
+            return await original(*args, **named)
+
+    return function
 
 
 def _take(answered, span, answer):

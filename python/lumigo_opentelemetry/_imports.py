@@ -49,9 +49,16 @@ HOOKS = {
     "botocore.vendored.requests.sessions": "http_clients",
     "botocore.client": "botocore",
     "boto3.resources.response": "botocore",
+    "grpc": "grpc",
+    "grpc._channel": "grpc",
+    "grpc.aio._channel": "grpc",
+    "grpc.aio._server": "grpc",
+    "awslambdaric.bootstrap": "aws_lambda",
     "sqlite3.dbapi2": "sqlite3",
     "redis.client": "redis",
     "redis.asyncio.client": "redis",
+    "redis.cluster": "redis_cluster",
+    "redis.asyncio.cluster": "redis_cluster",
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
@@ -64,7 +71,22 @@ HOOKS = {
     "mysql.connector.cursor_cext": "mysql_connector",
     "mysql.connector.aio.cursor": "mysql_connector",
     "sqlalchemy": "sqlalchemy",
+    "pymemcache.client.base": "pymemcache",
+    "elasticsearch.transport": "elasticsearch",
+    "elasticsearch._async.transport": "elasticsearch",
+    "elastic_transport": "elasticsearch",
+    "opensearchpy.transport": "opensearch",
+    "opensearchpy._async.transport": "opensearch",
+    "cassandra.cluster": "cassandra",
     "httpx": "httpx",
+    "httpx2": "httpx",  # httpx under another name, which openai has from 3.0 on
+    "openai.resources.chat.completions": "openai",
+    "openai.resources.completions": "openai",
+    "openai.resources.responses": "openai",
+    "openai.resources.embeddings": "openai",
+    "anthropic.resources.messages": "anthropic",
+    "anthropic._tracing": "native",
+    "langchain_core.callbacks.base": "langchain",
     "aiohttp.streams": "aiohttp_streams",
     "aiohttp.client": "aiohttp_client",
     "aiohttp.web_protocol": "aiohttp_server",
@@ -91,8 +113,8 @@ HOOKS = {
     "pika.adapters.blocking_connection": "pika",
 }
 
-# Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
+# Hooks that carry context, or serve other hooks, rather than trace a library: not the user's to disable.
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite", "aiohttp_streams"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

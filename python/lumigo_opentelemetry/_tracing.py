@@ -68,6 +68,7 @@ class Settings:
         self.trace_header = None
         self.ring = 0
         self.logs = False
+        self.grpc_payloads = True
 
 
 settings = Settings()

@@ -161,10 +161,14 @@ def handler(event, context):
         self.assertEqual("{'q': 1}\n9000\nNone\nraised\n", out)
         work, first, _, null, _, failed, after = self.spans
         self.assertEqual(
-            {"faas.event": {"q": 1}, "faas.name": "fn", "faas.execution": "request-1", "faas.return_value": {"q": 1}},
+            {
+                "faas.event": {"q": 1}, "faas.name": "fn", "faas.execution": "request-1", "faas.return_value": {"q": 1},
+                "faas.invocation_id": "request-1", "faas.trigger": "other", "faas.coldstart": True,
+            },
             first["attributes"],
         )
         self.assertEqual("null", null["attributes"]["faas.return_value"])
+        self.assertIs(False, null["attributes"]["faas.coldstart"])
         self.assertEqual(2, failed["status"])
         self.assertEqual({"lumigo.execution_tags.inside": "x"}, work["attributes"])
         self.assertEqual({}, after["attributes"])

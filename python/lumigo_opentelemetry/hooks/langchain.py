@@ -1,0 +1,189 @@
+"""langchain: a span for each run of a chain, a model, a tool or a retriever, as its callbacks tell of them.
+
+A model whose client makes spans itself, such as openai's, has none here: its client's stands below the chain.
+"""
+
+import sys
+
+from .. import _genai, _http, _imports, _tracing, _values
+from .._http import trouble
+
+# Names in a model's own, of the clients that make spans of its calls, and their modules.
+_CLIENTS = {"openai": "openai.resources.chat.completions", "anthropic": "anthropic.resources.messages"}
+
+
+def install(module):
+    handler = _handler(module.BaseCallbackHandler)
+    _imports.wrap(module.BaseCallbackManager, "__init__", lambda original: _init(original, handler))
+
+
+def _init(original, handler):
+    def wrapper(self, *args, **named):
+        original(self, *args, **named)
+        try:
+            if all(each is not handler for each in self.handlers):
+                # The lists may be the app's own.
+                self.handlers = list(self.handlers) + [handler]
+                self.inheritable_handlers = list(self.inheritable_handlers or ()) + [handler]
+        except Exception as error:
+            trouble(error)
+
+    return wrapper
+
+
+class _Runs:
+    """The spans of runs that are under way, by the ids of the runs."""
+
+    def __init__(self):
+        self.spans = {}  # id of a run -> (its span, what was current before)
+        self.left = {}  # span that ended while another was current -> what was current before it
+
+    def begin(self, named, name, kind, attributes, shown=None):
+        if _tracing.suppressed():
+            return
+        if shown is not None and _tracing.settings.capture:
+            attributes["gen_ai.input.messages"] = _plain(shown)
+        parent, _ = self.spans.get(named.get("parent_run_id"), (_tracing.CURRENT, None))
+        span = _tracing.start_span(name, kind, attributes, parent)
+        for kept in self.spans, self.left:
+            if len(kept) > 4096:  # runs that nobody ends must not fill the memory
+                kept.clear()
+        self.spans[named["run_id"]] = span, _tracing.current_span()
+        _tracing.activate(span)
+
+    def end(self, run_id, shown=None, error=None, attributes=None):
+        span, before = self.spans.pop(run_id, (None, None))
+        if span is None:
+            return
+        if _tracing.current_span() is span:
+            while before in self.left:
+                before = self.left.pop(before)
+            _tracing.activate(before)
+        else:  # streams pass a run's parts on before it ends
+            self.left[span] = before
+        if span.recording:
+            if attributes:
+                span.attributes.update(attributes)
+            if shown is not None and _tracing.settings.capture:
+                span.attributes["gen_ai.output.messages"] = _plain(shown)
+            if error is not None:
+                span.record_exception(error)
+        span.end()
+
+
+def _plain(value):
+    """Messages and documents by their contents."""
+    if isinstance(value, dict):
+        return _values.plain({key: _plain(each) for key, each in value.items()})
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value[: _genai.ITEMS]]
+    content = getattr(value, "content", None)
+    if content is not None and hasattr(value, "type"):
+        return {"role": str(value.type), "content": _values.plain(content)}
+    content = getattr(value, "page_content", None)
+    return _values.plain(value if content is None else content)
+
+
+def _name(serialized, named, otherwise):
+    name = named.get("name")
+    if not name and isinstance(serialized, dict):
+        name = serialized.get("name") or (serialized.get("id") or [None])[-1]
+    return str(name or otherwise)
+
+
+def _told_below(serialized):
+    """Whether the client that a model calls makes spans of that."""
+    path = " ".join(map(str, (serialized or {}).get("id") or ())).lower()
+    return any(name in path and module in sys.modules and not _http.disabled(name) for name, module in _CLIENTS.items())
+
+
+def _model(serialized, named):
+    parameters = named.get("invocation_params") or {}
+    metadata = named.get("metadata") or {}
+    model = parameters.get("model") or parameters.get("model_name") or metadata.get("ls_model_name")
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": str(metadata.get("ls_provider") or "langchain")}
+    if model:
+        attributes["gen_ai.request.model"] = str(model)
+    return "chat " + str(model or _name(serialized, named, "model")), attributes
+
+
+def _answer(response):
+    texts = [each.text for batch in response.generations for each in batch]
+    usage = (response.llm_output or {}).get("token_usage") or {}
+    attributes = {}
+    for name, attribute in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")):
+        if name in usage:
+            attributes["gen_ai.usage." + attribute] = usage[name]
+    return texts[0] if len(texts) == 1 else texts, attributes
+
+
+def _handler(base):
+    runs = _Runs()
+    guard = _imports.guard
+
+    class LumigoHandler(base):
+        run_inline = True  # in the task of the run itself, whose context this is about
+
+        @guard
+        def on_chain_start(self, serialized, inputs, **named):
+            runs.begin(named, _name(serialized, named, "chain"), _tracing.INTERNAL, {}, inputs)
+
+        @guard
+        def on_chain_end(self, outputs, *, run_id, **named):
+            runs.end(run_id, outputs)
+
+        @guard
+        def on_chain_error(self, error, *, run_id, **named):
+            runs.end(run_id, error=error)
+
+        @guard
+        def on_chat_model_start(self, serialized, messages, **named):
+            if not _told_below(serialized):
+                runs.begin(named, *_start(serialized, named), messages[0] if len(messages) == 1 else messages)
+
+        @guard
+        def on_llm_start(self, serialized, prompts, **named):
+            if not _told_below(serialized):
+                runs.begin(named, *_start(serialized, named), prompts)
+
+        @guard
+        def on_llm_end(self, response, *, run_id, **named):
+            if run_id in runs.spans:
+                texts, attributes = _answer(response)
+                runs.end(run_id, texts, attributes=attributes)
+
+        @guard
+        def on_llm_error(self, error, *, run_id, **named):
+            runs.end(run_id, error=error)
+
+        @guard
+        def on_tool_start(self, serialized, input_str, **named):
+            name = _name(serialized, named, "tool")
+            attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
+            runs.begin(named, "execute_tool " + name, _tracing.INTERNAL, attributes, input_str)
+
+        @guard
+        def on_tool_end(self, output, *, run_id, **named):
+            runs.end(run_id, output)
+
+        @guard
+        def on_tool_error(self, error, *, run_id, **named):
+            runs.end(run_id, error=error)
+
+        @guard
+        def on_retriever_start(self, serialized, query, **named):
+            runs.begin(named, _name(serialized, named, "retriever"), _tracing.INTERNAL, {}, query)
+
+        @guard
+        def on_retriever_end(self, documents, *, run_id, **named):
+            runs.end(run_id, documents)
+
+        @guard
+        def on_retriever_error(self, error, *, run_id, **named):
+            runs.end(run_id, error=error)
+
+    def _start(serialized, named):
+        name, attributes = _model(serialized, named)
+        return name, _tracing.CLIENT, attributes
+
+    return LumigoHandler()
