@@ -102,6 +102,7 @@ var libraries = []library{
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
+	{name: "boto", pins: pin("boto"), server: motoServer, apps: []app{{"sync", ""}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
 	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
