@@ -4,6 +4,8 @@ A hook has a Kind for each method: how to name it, and how to read what comes ba
 read by the app alone, when it likes, and the span ends with the last piece that it reads.
 """
 
+import atexit
+
 from . import _tracing, _values
 from ._http import trouble
 
@@ -24,6 +26,8 @@ _REQUEST = {
     "seed": "gen_ai.request.seed",
 }
 _PLAIN = (str, int, float)
+
+_open = set()  # spans of streams that are being read, for the end of the process
 
 
 class Kind:
@@ -156,6 +160,7 @@ def answered(kind, span, answer):
     try:
         parts = getattr(answer, "_iterator", None)
         if kind.piece is not None and parts is not None:
+            _open.add(span)
             answer._iterator = (_Pieces if hasattr(parts, "__next__") else _AsyncPieces)(parts, kind, span)
             return answer
         if type(answer).__name__ == "LegacyAPIResponse":  # which keeps what it parses, and so the app's call of this
@@ -181,9 +186,16 @@ class _Following:
             raise AttributeError(name)
         return getattr(self._parts, name)
 
+    def _end(self, error=None):
+        _open.discard(self._span)
+        if error is None:
+            self._span.end()
+        else:
+            _failed(self._span, error)
+
     def __del__(self):  # the app has stopped reading
         if "_span" in self.__dict__:
-            self._span.end()
+            self._end()
 
 
 class _Pieces(_Following):
@@ -194,10 +206,10 @@ class _Pieces(_Following):
         try:
             part = next(self._parts)
         except StopIteration:
-            self._span.end()
+            self._end()
             raise
         except BaseException as error:
-            _failed(self._span, error)
+            self._end(error)
             raise
         self._kind.read(self._span, self._kind.piece, part)
         return part
@@ -211,10 +223,18 @@ class _AsyncPieces(_Following):
         try:
             part = await self._parts.__anext__()
         except StopAsyncIteration:
-            self._span.end()
+            self._end()
             raise
         except BaseException as error:
-            _failed(self._span, error)
+            self._end(error)
             raise
         self._kind.read(self._span, self._kind.piece, part)
         return part
+
+
+def _finish_all():
+    for span in list(_open):
+        span.end()
+
+
+atexit.register(_finish_all)

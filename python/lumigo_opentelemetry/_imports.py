@@ -49,6 +49,7 @@ HOOKS = {
     "botocore.vendored.requests.sessions": "http_clients",
     "botocore.client": "botocore",
     "boto3.resources.response": "botocore",
+    "boto.connection": "boto",
     "grpc": "grpc",
     "grpc._channel": "grpc",
     "grpc.aio._channel": "grpc",

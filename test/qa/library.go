@@ -105,6 +105,7 @@ var libraries = []library{
 	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "8.3"}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
+	{name: "boto", pins: pin("boto"), server: motoServer, apps: []app{{name: "sync"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
 	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "aio"}, {name: "responses", since: "1.66.0"}}},

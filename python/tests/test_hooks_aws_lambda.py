@@ -1,0 +1,94 @@
+import json
+import marshal
+import types
+import unittest
+
+from hooks_support import HookCase
+from lumigo_opentelemetry import _bootstrap, _handover, _lambda, _tracing
+
+A, B = ("00-" + digit * 32 + "-" + digit * 16 + "-01" for digit in "ab")
+
+
+class Context:
+    function_name, aws_request_id = "shop", "request-1"
+    client_context = None
+
+    def get_remaining_time_in_millis(self):
+        return 1000
+
+
+class Handlers(HookCase):
+    def setUp(self):
+        super().setUp()
+        for owner, name, value in ((_bootstrap, "active", True), (_handover, "flush", lambda seconds: True)):
+            self.addCleanup(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        module = types.ModuleType("awslambdaric.bootstrap")
+        module._get_handler = lambda name: self.handler
+        self.hook("aws_lambda", module)
+        self.get_handler = module._get_handler
+
+    def handler(self, event, context):
+        return {"statusCode": 502} if "headers" in event else None
+
+    def invoke(self, event, context=None):
+        self.get_handler("app.handler")(event, context or Context())
+        return self.spans()[-1]
+
+    def links(self):
+        return [link[0] for link in marshal.loads(_handover.spans[-1])[15] or ()]
+
+    def test_a_handler_is_traced_once(self):
+        handler = _lambda.traced(self.handler)
+        self.assertIs(_lambda.traced(handler), handler)
+
+    def test_requests(self):
+        event = {"httpMethod": "GET", "path": "/orders/7", "resource": "/orders/{id}", "requestContext": {"requestId": "r"}}
+        span = self.invoke(dict(event, headers={"TraceParent": A}))
+        self.assertEqual((span.name, span.kind, span.trace_id), ("shop", _tracing.SERVER, b"\xaa" * 16))
+        expected = {"faas.trigger": "http", "http.request.method": "GET", "http.route": "/orders/{id}", "http.response.status_code": 502}
+        self.assertEqual({name: span.get(name) for name in expected}, expected)
+        self.assertEqual(span.status, _tracing.ERROR)
+        self.assertEqual(json.loads(span.get("lumigoData"))["trigger"][0]["fromMessageIds"], ["r"])
+
+    def test_messages(self):
+        def record(header):
+            attributes = {"traceparent": {"dataType": "String", "stringValue": header}}
+            return {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:e:1:orders", "messageId": "m", "messageAttributes": attributes}
+
+        span = self.invoke({"Records": [record(A), record(B), record(A)]})
+        self.assertEqual((span.kind, span.trace_id, self.links()), (_tracing.CONSUMER, b"\xaa" * 16, [b"\xbb" * 16]))
+        self.assertEqual((span.get("faas.trigger"), span.get("messaging.destination.name")), ("pubsub", "orders"))
+
+    def test_notifications(self):
+        sns = {"TopicArn": "arn:aws:sns:e:1:news", "MessageId": "m", "MessageAttributes": {"traceparent": {"Type": "String", "Value": A}}}
+        span = self.invoke({"Records": [{"EventSource": "aws:sns", "Sns": sns}]})
+        self.assertEqual((span.trace_id, span.get("messaging.system")), (b"\xaa" * 16, "aws.sns"))
+
+    def test_invocations(self):
+        context = Context()
+        context.client_context = types.SimpleNamespace(custom={"traceparent": A})
+        self.assertEqual(self.invoke({}, context).trace_id, b"\xaa" * 16)
+
+    def test_other_events(self):
+        for event, trigger in (
+            ({"detail-type": "Scheduled Event", "source": "aws.events"}, "timer"),
+            ({"detail-type": "sold", "source": "shop"}, "pubsub"),
+            ({"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"arn": "a"}}}]}, "datasource"),
+            ({"Records": "none"}, "other"),
+            ({"Records": []}, "other"),
+            ({"requestContext": 1, "headers": {}}, "other"),
+        ):
+            self.assertEqual(self.invoke(event).get("faas.trigger"), trigger)
+
+    def test_whatever_comes(self):
+        for event in (None, 1, "text", ["a"], {"Records": [1]}, {"headers": {1: 2}}):
+            try:
+                self.invoke(event)
+            except TypeError:
+                pass  # the handler's own
+        self.assertEqual(len(self.spans()), 6)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,223 @@
+import asyncio
+import types
+import unittest
+
+from hooks_support import HookCase
+from lumigo_opentelemetry import _tracing
+
+
+def thing(**named):
+    return types.SimpleNamespace(**named)
+
+
+def chunk(text, reason=None, usage=None):
+    choice = thing(delta=thing(content=text), finish_reason=reason)
+    return thing(id="c1", model="gpt-4o-1", choices=[choice] if text is not None else [], usage=usage)
+
+
+ANSWER = thing(
+    id="c1", model="gpt-4o-1", usage=thing(prompt_tokens=11, completion_tokens=3),
+    choices=[thing(message=thing(content="Hello!"), finish_reason="stop")],
+)  # fmt: skip
+
+
+class Stream:
+    def __init__(self, parts):
+        self._iterator = parts
+
+    def __iter__(self):
+        for part in self._iterator:
+            yield part
+
+    async def __aiter__(self):
+        async for part in self._iterator:
+            yield part
+
+
+def openai_module():
+    class Completions:
+        _client = thing(base_url=thing(host="api.openai.com", port=None, scheme="https"))
+
+        def __init__(self, answer):
+            self.answer = answer
+            self.calls = []
+
+        def ask(self, named):
+            self.calls.append(named)
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+
+        def create(self, **named):
+            return self.ask(named)
+
+    class AsyncCompletions(Completions):
+        async def create(self, **named):
+            return self.ask(named)
+
+    module = types.ModuleType("openai.resources.chat.completions")
+    module.Completions, module.AsyncCompletions = Completions, AsyncCompletions
+    return module
+
+
+class OpenAI(HookCase):
+    ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi!"}], "temperature": 0.5, "max_tokens": object()}
+
+    def setUp(self):
+        super().setUp()
+        self.module = openai_module()
+        self.hook("openai", self.module)
+
+    def test_an_answer(self):
+        completions = self.module.Completions(ANSWER)
+        self.assertIs(completions.create(**self.ASK), ANSWER)
+        self.assertEqual(completions.calls, [self.ASK])
+        span = self.one()
+        self.assertEqual((span.name, span.kind), ("chat gpt-4o", _tracing.CLIENT))
+        expected = {
+            "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
+            "gen_ai.request.temperature": 0.5, "server.address": "api.openai.com", "server.port": 443,
+            "gen_ai.input.messages": self.ASK["messages"], "gen_ai.output.messages": "Hello!",
+            "gen_ai.response.model": "gpt-4o-1", "gen_ai.response.id": "c1", "gen_ai.response.finish_reasons": ["stop"],
+            "gen_ai.usage.input_tokens": 11, "gen_ai.usage.output_tokens": 3,
+        }  # fmt: skip
+        self.assertEqual(span.attributes, expected)
+
+    def test_an_answer_in_a_coroutine(self):
+        self.assertIs(asyncio.run(self.module.AsyncCompletions(ANSWER).create(**self.ASK)), ANSWER)
+        self.assertEqual(self.one().get("gen_ai.usage.output_tokens"), 3)
+
+    PARTS = [chunk("Hel"), chunk("lo!", "stop"), chunk(None, usage={"prompt_tokens": 11, "completion_tokens": 3})]
+
+    def test_a_stream_is_read_by_the_app_alone(self):
+        read = []
+
+        def parts():
+            for part in self.PARTS:
+                read.append(part)
+                yield part
+
+        stream = Stream(parts())
+        self.assertIs(self.module.Completions(stream).create(stream=True, **self.ASK), stream)
+        self.assertEqual((read, self.spans()), ([], []))
+        self.assertEqual(list(stream), self.PARTS)
+        span = self.one()
+        self.assertEqual((span.get("gen_ai.output.messages"), span.get("gen_ai.usage.output_tokens")), ("Hello!", 3))
+
+    def test_a_stream_in_a_coroutine(self):
+        async def parts():
+            for part in self.PARTS:
+                yield part
+
+        async def talk():
+            stream = await self.module.AsyncCompletions(Stream(parts())).create(stream=True, **self.ASK)
+            return [part async for part in stream]
+
+        self.assertEqual(asyncio.run(talk()), self.PARTS)
+        self.assertEqual(self.one().get("gen_ai.output.messages"), "Hello!")
+
+    def test_a_stream_that_breaks_off(self):
+        def parts():
+            yield self.PARTS[0]
+            raise ConnectionError("gone")
+
+        stream = self.module.Completions(Stream(parts())).create(stream=True, **self.ASK)
+        with self.assertRaises(ConnectionError):
+            list(stream)
+        self.assertEqual((self.one().exceptions, self.one().status), (["ConnectionError"], _tracing.ERROR))
+
+    def test_a_stream_that_nobody_reads_to_its_end(self):
+        stream = self.module.Completions(Stream(iter(self.PARTS))).create(stream=True, **self.ASK)
+        next(iter(stream))
+        del stream
+        self.assertEqual(self.one().get("gen_ai.output.messages"), "Hel")
+
+    def test_a_failure_passes(self):
+        failure = KeyError("model")
+        failure.status_code = 400
+        with self.assertRaises(KeyError) as caught:
+            self.module.Completions(failure).create(**self.ASK)
+        self.assertIs(caught.exception, failure)
+        self.assertEqual(self.one().get("http.response.status_code"), 400)
+
+    def test_raw_answers_tell_nothing(self):
+        raw = object()
+        self.assertIs(self.module.Completions(raw).create(**self.ASK), raw)
+        self.assertNotIn("gen_ai.response.model", self.one().attributes)
+
+    def test_what_is_called_below_is_a_child(self):
+        seen = []
+
+        class Client(self.module.Completions):
+            def __getattribute__(self, name):
+                if name == "answer":
+                    seen.append(_tracing.current_span().name)
+                return super().__getattribute__(name)
+
+        Client(ANSWER).create(**self.ASK)
+        self.assertEqual(set(seen), {"chat gpt-4o"})
+
+
+class LangChain(HookCase):
+    def setUp(self):
+        super().setUp()
+
+        class BaseCallbackManager:
+            def __init__(self, handlers, inheritable_handlers=None):
+                self.handlers = handlers
+                self.inheritable_handlers = inheritable_handlers or []
+
+        module = types.ModuleType("langchain_core.callbacks.base")
+        module.BaseCallbackHandler, module.BaseCallbackManager = object, BaseCallbackManager
+        self.hook("langchain", module)
+        self.manager = BaseCallbackManager
+        self.handler = BaseCallbackManager([]).handlers[0]
+
+    def test_the_apps_handlers_stay(self):
+        theirs = ["theirs"]
+        manager = self.manager(theirs)
+        self.assertEqual((theirs, manager.handlers[:1]), (["theirs"], ["theirs"]))
+        self.assertEqual(self.manager(manager.handlers).handlers, manager.handlers)
+
+    def test_runs(self):
+        h = self.handler
+        h.on_chain_start({"name": "chain"}, {"q": 1}, run_id=1)
+        h.on_tool_start({"name": "weather"}, "Rome", run_id=2, parent_run_id=1)
+        h.on_tool_error(KeyError("Rome"), run_id=2)
+        model = {"id": ["langchain", "fake"]}
+        h.on_chat_model_start(model, [[thing(type="human", content="Hi!")]], run_id=3, parent_run_id=1, metadata={"ls_model_name": "m"})
+        usage = {"token_usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+        h.on_llm_end(thing(generations=[[thing(text="Hello!")]], llm_output=usage), run_id=3)
+        h.on_chain_end({"a": 2}, run_id=1)
+        h.on_chain_end({}, run_id=1)
+        tool, model, chain = self.spans()
+        self.assertEqual((tool.name, model.name, chain.name), ("execute_tool weather", "chat m", "chain"))
+        self.assertEqual((tool.parent_id, model.parent_id, tool.exceptions), (chain.span_id, chain.span_id, ["KeyError"]))
+        self.assertEqual(model.get("gen_ai.input.messages"), [{"role": "human", "content": "Hi!"}])
+        self.assertEqual((model.get("gen_ai.output.messages"), model.get("gen_ai.usage.output_tokens")), ("Hello!", 2))
+        self.assertEqual((chain.get("gen_ai.input.messages"), chain.get("gen_ai.output.messages")), ({"q": 1}, {"a": 2}))
+        self.assertIsNone(_tracing.current_span())
+
+    def test_runs_that_end_in_any_order(self):
+        for run in (1, 2, 3):
+            self.handler.on_chain_start({"name": str(run)}, None, run_id=run, parent_run_id=run - 1)
+        for run in (2, 1, 3):
+            self.handler.on_chain_end(None, run_id=run)
+        self.assertIsNone(_tracing.current_span())
+
+    def test_models_whose_clients_have_spans(self):
+        import sys
+
+        sys.modules["openai.resources.chat.completions"] = None
+        self.addCleanup(sys.modules.pop, "openai.resources.chat.completions")
+        self.handler.on_chat_model_start({"id": ["langchain", "openai", "ChatOpenAI"]}, [[]], run_id=1)
+        self.handler.on_llm_end(thing(), run_id=1)
+        self.assertEqual(self.spans(), [])
+        _tracing.configure({"disabled": ["openai"]})
+        self.handler.on_chat_model_start({"id": ["langchain", "openai", "ChatOpenAI"]}, [[]], run_id=2)
+        self.handler.on_llm_error(KeyError(), run_id=2)
+        self.assertEqual(self.one().name, "chat ChatOpenAI")
+
+
+if __name__ == "__main__":
+    unittest.main()
