@@ -94,10 +94,10 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	}
 	clients := 0
 	for _, s := range spans {
-		if l.label != "" && s.Attributes[l.label] != nil {
-			t.Errorf("with %s disabled there is %s = %v", name, l.label, s.Attributes[l.label])
+		if l.mark != "" && s.Attributes[l.mark] != nil {
+			t.Errorf("with %s disabled there is %s = %v", name, l.mark, s.Attributes[l.mark])
 		}
-		if s.Kind == "CLIENT" && (l.label == "" || s.ParentID == "") {
+		if s.Kind == "CLIENT" && (l.mark == "" || s.ParentID == "") {
 			clients++
 		}
 	}
