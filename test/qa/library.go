@@ -54,7 +54,7 @@ var libraries = []library{
 	},
 	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
 	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
-	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "8.3"}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
 	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
 	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
 	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio"}}},
