@@ -2,7 +2,8 @@
 
 A hook says how a span begins, begin(self, args, named) -> a span or None for a call that is
 not traced, and what it takes from the answer, answered(span, answer). Neither can break the
-call, which is made outside of the guard, once, with what it was given.
+call, which is made outside of the guard, once, with what it was given; named is this call's
+own dict, in which begin may put a header.
 """
 
 from . import _tracing

@@ -11,7 +11,7 @@ type library struct {
 	pins   pins    // what is installed; the first is the package itself
 	server *server // nil when the apps bring their own
 	apps   []app
-	label  string // the attribute that it adds to other libraries' spans, if it has none of its own
+	mark   string // the attribute that only it makes, where what it stands on has spans of its own
 }
 
 // packageName is what the package index has the library under.
@@ -98,12 +98,12 @@ var libraries = []library{
 	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
 	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{name: "aio"}}},
 	{
-		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, mark: "db.query.summary",
 		apps: []app{{name: "sync"}, {name: "aio", since: "1.4.54"}},
 	},
 	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
 	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
-	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "8.3"}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
 	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
 	{name: "boto", pins: pin("boto"), server: motoServer, apps: []app{{name: "sync"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
@@ -116,8 +116,8 @@ var libraries = []library{
 		before("1", "langchain-openai==0.2.0").
 		before("99", "langchain-openai==1.0.0")},
 	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
-	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
-	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), apps: []app{{name: "sync"}, {name: "aio", since: "2.0"}}},
+	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
+	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio"}}},
 	{name: "cassandra", pins: pin("cassandra-driver"), apps: []app{{name: "sync"}}},
 	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 }

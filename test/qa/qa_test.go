@@ -133,10 +133,10 @@ func disabled(t *testing.T, c *checker, l library, version string, i pythonenv.I
 	}
 	calls := 0
 	for _, s := range spans {
-		if l.label != "" && s.Attributes[l.label] != nil {
-			t.Errorf("with %s disabled there is %s = %v", name, l.label, s.Attributes[l.label])
+		if l.mark != "" && s.Attributes[l.mark] != nil {
+			t.Errorf("with %s disabled there is %s = %v", name, l.mark, s.Attributes[l.mark])
 		}
-		if s.Kind != "SERVER" && (l.label == "" || s.ParentID == "") {
+		if s.Kind != "SERVER" && (l.mark == "" || s.ParentID == "") {
 			calls++
 		}
 	}

@@ -3,11 +3,10 @@ import asyncio
 import elasticsearch
 from elasticsearch import AsyncElasticsearch
 from search import search
-from serve import serve
+from serve import serve, untraced
 
 
-async def talk(say, url):
-    client = AsyncElasticsearch([url])
+async def talk(say):
     say(asyncio.iscoroutinefunction(client.transport.perform_request))
     await client.indices.create(index="films")
     name = "body" if elasticsearch.__version__[0] < 8 else "document"
@@ -24,9 +23,9 @@ async def found(client, key):
         return type(error).__name__
 
 
-def work(say):
-    with search() as url:
-        asyncio.run(talk(say, url))
-
-
-serve(work)
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+with search() as url:
+    client = AsyncElasticsearch([url])
+    untraced(lambda: loop.run_until_complete(client.info()))  # some versions ask first whether it is really Elasticsearch
+    serve(lambda say: loop.run_until_complete(talk(say)))
