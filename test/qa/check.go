@@ -48,12 +48,17 @@ func (c *checker) close() {
 // errUntraced says that an app does not run as it is: that is not for us to judge.
 var errUntraced = errors.New("does not run on this Python, traced or not")
 
+// errMachine says that the machine could not do its part, as when its disk is full.
+var errMachine = errors.New("an environment could not be made")
+
 // check returns nil when a version is traced rightly. The error wraps pythonenv.ErrUnavailable when it cannot be
-// installed, and errNoServer when there is no server for it.
+// installed, errNoServer when there is no server for it, and errMachine when nothing can be tried.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
 	env, err := pythonenv.Venv(i, l.pins(version)...)
-	if err != nil {
+	if errors.Is(err, pythonenv.ErrUnavailable) {
 		return err
+	} else if err != nil {
+		return fmt.Errorf("%w: %v", errMachine, err)
 	}
 	for _, a := range l.apps {
 		if a.since != "" && compareVersions(version, a.since) < 0 {

@@ -115,9 +115,12 @@ func (c *checker) all(ctx context.Context, todo []job, journal journal, results 
 			continue
 		}
 		shown.begin(j.String())
-		r := c.result(j)
+		r, fault := c.result(j)
 		if ctx.Err() != nil { // what was under way has been interrupted as well
 			return results, ctx.Err()
+		}
+		if errors.Is(fault, errMachine) {
+			return results, fault
 		}
 		if err := errors.Join(j.record(r), journal.add(r)); err != nil {
 			return results, err
@@ -128,8 +131,8 @@ func (c *checker) all(ctx context.Context, todo []job, journal journal, results 
 	return results, nil
 }
 
-// result checks a version.
-func (c *checker) result(j job) result {
+// result checks a version; the fault is what came of it, too.
+func (c *checker) result(j job) (result, error) {
 	began := time.Now()
 	fault := j.unavailable
 	if fault == nil {
@@ -142,7 +145,7 @@ func (c *checker) result(j job) result {
 	if untried(fault) {
 		r.Outcome = "skipped"
 	}
-	return r
+	return r, fault
 }
 
 // untried tells that a fault says nothing about us.

@@ -1,4 +1,4 @@
-"""Runs gunicorn, as it is deployed, with a worker of its own for each request that is in progress."""
+"""Runs gunicorn, as it is deployed, with workers of two kinds."""
 
 import os
 import signal
@@ -31,10 +31,10 @@ def answers():
 if __name__ == "__main__":
     for kind in "sync", "gthread":
         os.chdir(os.path.dirname(os.path.abspath(__file__)))
-        command = [sys.executable, "-m", "gunicorn", "app:app", "--workers", "1", "--worker-class", kind]
+        command = [sys.executable, "-c", "from gunicorn.app.wsgiapp import run; run()", "app:app", "--workers", "1", "--worker-class", kind]
         command += ["--bind", "127.0.0.1:" + os.environ["QA_PORT"], "--log-level", "critical"]
         server = subprocess.Popen(command)
-        while not answers():
+        while server.poll() is None and not answers():
             time.sleep(0.05)
         ask("GET", "/users/7?token=hush")
         ask("POST", "/users", {"name": "ann", "password": "hush"})
