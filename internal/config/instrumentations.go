@@ -58,6 +58,7 @@ var instrumentationAliases = map[string][]string{
 	"opensearch":      {"opensearch-py"},
 	"opentelemetry":   {"opentelemetry-api", "go.opentelemetry.io/otel"},
 	"pymemcache":      nil,
+	"redis_cluster":   nil,
 	"sqlalchemy":      nil,
 	"sqlite3":         {"sqlite"},
 	"starlette":       nil,

@@ -75,19 +75,9 @@ var (
 )
 
 var schema = [...][]field{
-	messageTraces: {
-		{number: requestResourceSpans, name: "resourceSpans", kind: fieldMessage, repeated: true, message: messageResourceSpans},
-	},
-	messageResourceSpans: {
-		{number: resourceSpansResource, name: "resource", kind: fieldMessage, message: messageResource},
-		{number: resourceSpansSchema, name: "schemaUrl", kind: fieldText},
-		{number: resourceSpansScopes, name: "scopeSpans", kind: fieldMessage, repeated: true, message: messageScopeSpans},
-	},
-	messageScopeSpans: {
-		{number: scopeSpansScope, name: "scope", kind: fieldMessage, message: messageScope},
-		{number: scopeSpansSchema, name: "schemaUrl", kind: fieldText},
-		{number: scopeSpansSpans, name: "spans", kind: fieldMessage, repeated: true, message: messageSpan},
-	},
+	messageTraces:        request("resourceSpans", messageResourceSpans),
+	messageResourceSpans: ofResource("scopeSpans", messageScopeSpans),
+	messageScopeSpans:    ofScope("spans", messageSpan),
 	messageSpan: {
 		{number: spanTraceID, name: "traceId", kind: fieldID},
 		{number: spanSpanID, name: "spanId", kind: fieldID},
@@ -98,8 +88,8 @@ var schema = [...][]field{
 		{number: spanKind, name: "kind", kind: fieldEnum, names: kindNames},
 		{number: spanStart, name: "startTimeUnixNano", kind: fieldFixed64},
 		{number: spanEnd, name: "endTimeUnixNano", kind: fieldFixed64},
-		{number: spanAttributes, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute},
-		{number: spanDroppedAttributes, name: "droppedAttributesCount", kind: fieldUint32},
+		attributes(spanAttributes),
+		dropped(spanDroppedAttributes),
 		{number: spanEvents, name: "events", kind: fieldMessage, repeated: true, message: messageEvent},
 		{number: spanDroppedEvents, name: "droppedEventsCount", kind: fieldUint32},
 		{number: spanLinks, name: "links", kind: fieldMessage, repeated: true, message: messageLink},
@@ -109,34 +99,24 @@ var schema = [...][]field{
 	messageEvent: {
 		{number: eventTime, name: "timeUnixNano", kind: fieldFixed64},
 		{number: eventName, name: "name", kind: fieldText},
-		{number: eventAttributes, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute},
-		{number: eventDropped, name: "droppedAttributesCount", kind: fieldUint32},
+		attributes(eventAttributes),
+		dropped(eventDropped),
 	},
 	messageLink: {
 		{number: linkTraceID, name: "traceId", kind: fieldID},
 		{number: linkSpanID, name: "spanId", kind: fieldID},
 		{number: linkTraceState, name: "traceState", kind: fieldText},
 		{number: linkFlag, name: "flags", kind: fieldFixed32},
-		{number: linkAttributes, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute},
-		{number: linkDropped, name: "droppedAttributesCount", kind: fieldUint32},
+		attributes(linkAttributes),
+		dropped(linkDropped),
 	},
 	messageStatus: {
 		{number: statusMessage, name: "message", kind: fieldText},
 		{number: statusCode, name: "code", kind: fieldEnum, names: statusNames},
 	},
-	messageLogs: {
-		{number: requestResourceSpans, name: "resourceLogs", kind: fieldMessage, repeated: true, message: messageResourceLogs},
-	},
-	messageResourceLogs: {
-		{number: resourceSpansResource, name: "resource", kind: fieldMessage, message: messageResource},
-		{number: resourceSpansSchema, name: "schemaUrl", kind: fieldText},
-		{number: resourceSpansScopes, name: "scopeLogs", kind: fieldMessage, repeated: true, message: messageScopeLogs},
-	},
-	messageScopeLogs: {
-		{number: scopeSpansScope, name: "scope", kind: fieldMessage, message: messageScope},
-		{number: scopeSpansSchema, name: "schemaUrl", kind: fieldText},
-		{number: scopeSpansSpans, name: "logRecords", kind: fieldMessage, repeated: true, message: messageLogRecord},
-	},
+	messageLogs:         request("resourceLogs", messageResourceLogs),
+	messageResourceLogs: ofResource("scopeLogs", messageScopeLogs),
+	messageScopeLogs:    ofScope("logRecords", messageLogRecord),
 	messageLogRecord: {
 		{number: logTime, name: "timeUnixNano", kind: fieldFixed64},
 		{number: logObserved, name: "observedTimeUnixNano", kind: fieldFixed64},
@@ -144,21 +124,21 @@ var schema = [...][]field{
 		{number: logSeverityText, name: "severityText", kind: fieldText},
 		{number: logEventName, name: "eventName", kind: fieldText},
 		{number: logBody, name: "body", kind: fieldMessage, message: messageValue},
-		{number: logAttributes, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute},
-		{number: logDropped, name: "droppedAttributesCount", kind: fieldUint32},
+		attributes(logAttributes),
+		dropped(logDropped),
 		{number: logFlags, name: "flags", kind: fieldFixed32},
 		{number: logTraceID, name: "traceId", kind: fieldID},
 		{number: logSpanID, name: "spanId", kind: fieldID},
 	},
 	messageResource: {
-		{number: resourceAttributes, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute},
-		{number: resourceDropped, name: "droppedAttributesCount", kind: fieldUint32},
+		attributes(resourceAttributes),
+		dropped(resourceDropped),
 	},
 	messageScope: {
 		{number: scopeName, name: "name", kind: fieldText},
 		{number: scopeVersion, name: "version", kind: fieldText},
-		{number: scopeAttributes, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute},
-		{number: scopeDropped, name: "droppedAttributesCount", kind: fieldUint32},
+		attributes(scopeAttributes),
+		dropped(scopeDropped),
 	},
 	messageAttribute: {
 		{number: keyValueKey, name: "key", kind: fieldText},
@@ -179,4 +159,34 @@ var schema = [...][]field{
 	messageList: {
 		{number: listValues, name: "values", kind: fieldMessage, repeated: true, message: messageAttribute},
 	},
+}
+
+// Traces and logs come in the same envelopes, whose fields have the same numbers.
+
+func request(name string, m messageType) []field {
+	return []field{{number: requestResourceSpans, name: name, kind: fieldMessage, repeated: true, message: m}}
+}
+
+func ofResource(name string, m messageType) []field {
+	return []field{
+		{number: resourceSpansResource, name: "resource", kind: fieldMessage, message: messageResource},
+		{number: resourceSpansSchema, name: "schemaUrl", kind: fieldText},
+		{number: resourceSpansScopes, name: name, kind: fieldMessage, repeated: true, message: m},
+	}
+}
+
+func ofScope(name string, m messageType) []field {
+	return []field{
+		{number: scopeSpansScope, name: "scope", kind: fieldMessage, message: messageScope},
+		{number: scopeSpansSchema, name: "schemaUrl", kind: fieldText},
+		{number: scopeSpansSpans, name: name, kind: fieldMessage, repeated: true, message: m},
+	}
+}
+
+func attributes(number byte) field {
+	return field{number: number, name: "attributes", kind: fieldMessage, repeated: true, message: messageAttribute}
+}
+
+func dropped(number byte) field {
+	return field{number: number, name: "droppedAttributesCount", kind: fieldUint32}
 }

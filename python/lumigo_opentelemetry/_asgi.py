@@ -157,8 +157,11 @@ async def respond(app, scope, receive, send):
     except BaseException as error:
         try:
             request.fail(error)
-            # The server answers an exception with 500, but nobody who has gone away. (Until 3.7 that was one, too.)
-            if not request.status and isinstance(error, Exception) and type(error).__name__ != "CancelledError":
+            # The server answers an exception with 500, but nobody who has gone away. (Until 3.7 that was one, too; and
+            # anyio 3's group of exceptions is none.)
+            name = type(error).__name__
+            failed = name == "ExceptionGroup" or isinstance(error, Exception) and name != "CancelledError"
+            if failed and not request.status:
                 request.status = 500
         except Exception as fault:
             trouble(fault)

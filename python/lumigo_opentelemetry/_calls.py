@@ -2,9 +2,11 @@
 
 A hook says how a span begins, begin(self, args, named) -> a span or None for a call that is
 not traced, and what it takes from the answer, answered(span, answer). Neither can break the
-call, which is made outside of the guard, once, with what it was given.
+call, which is made outside of the guard, once, with what it was given; named is this call's
+own dict, in which begin may put a header.
 """
 
+from . import _tracing
 from ._http import trouble
 
 
@@ -62,6 +64,26 @@ def async_traced(begin, answered=None):
         return wrapper
 
     return make
+
+
+def alone(original):
+    """A function for which others are called that are traced as well; these are part of its own span."""
+
+    def function(*args, **named):
+        with _tracing.suppress():
+            return original(*args, **named)
+
+    return function
+
+
+def async_alone(original):
+    """The same for a coroutine function."""
+
+    async def function(*args, **named):
+        with _tracing.suppress():
+            return await original(*args, **named)
+
+    return function
 
 
 def _take(answered, span, answer):

@@ -7,7 +7,7 @@ out proxies.
 
 from _contextvars import ContextVar
 
-from . import _imports, _tracing
+from . import _calls, _imports, _tracing
 
 VALUES = 20  # parameters shown, and executemany's rows
 LENGTH = 256  # characters shown of a parameter
@@ -157,7 +157,8 @@ _STATEMENT = ("query", "sql", "operation")
 _VALUES = ("params", "vars", "args", "params_seq", "seq_params", "vars_list", "parameters")
 
 
-def _begin(seam, args, named, many, sql):
+def begin(seam, args, named, many=False, sql=None):
+    """The span of a call of execute and its like, whose first argument is the statement unless sql is; None for none."""
     try:
         if sql is None:
             sql = args[0] if args else _argument(named, _STATEMENT)
@@ -189,7 +190,7 @@ def composed(cursor, args, named):
 
 def run(seam, function, args, named=None, many=False, sql=None):
     """function(*args, **named), traced; it executes its first argument, or sql, with the parameters in its second."""
-    span = _begin(seam, args, named, many, sql)
+    span = begin(seam, args, named, many, sql)
     if span is None:
         return function(*args, **named) if named else function(*args)
     try:
@@ -203,7 +204,7 @@ def run(seam, function, args, named=None, many=False, sql=None):
 
 async def run_async(seam, function, args, named, many=False, sql=None):
     """The same for a coroutine function."""
-    span = _begin(seam, args, named, many, sql)
+    span = begin(seam, args, named, many, sql)
     if span is None:
         return await function(*args, **named)
     try:
@@ -235,7 +236,7 @@ def _execute(seam_of):
 def _executemany(seam_of):
     def make(original):
         def executemany(self, *args, **named):
-            return run(seam_of(self), _alone(original, self), args, named, many=True)
+            return run(seam_of(self), _calls.alone(original.__get__(self)), args, named, many=True)
 
         return executemany
 
@@ -245,7 +246,7 @@ def _executemany(seam_of):
 def _callproc(seam_of):
     def make(original):
         def callproc(self, *args, **named):
-            return run(seam_of(self), _alone(original, self), args, named, sql=_call(args, named))
+            return run(seam_of(self), _calls.alone(original.__get__(self)), args, named, sql=_call(args, named))
 
         return callproc
 
@@ -265,7 +266,7 @@ def _async_execute(seam_of):
 def _async_executemany(seam_of):
     def make(original):
         async def executemany(self, *args, **named):
-            return await run_async(seam_of(self), _async_alone(original, self), args, named, many=True)
+            return await run_async(seam_of(self), _calls.async_alone(original.__get__(self)), args, named, many=True)
 
         return executemany
 
@@ -275,7 +276,7 @@ def _async_executemany(seam_of):
 def _async_callproc(seam_of):
     def make(original):
         async def callproc(self, *args, **named):
-            return await run_async(seam_of(self), _async_alone(original, self), args, named, sql=_call(args, named))
+            return await run_async(seam_of(self), _calls.async_alone(original.__get__(self)), args, named, sql=_call(args, named))
 
         return callproc
 
@@ -288,24 +289,6 @@ _ASYNC_METHODS = {"execute": _async_execute, "executemany": _async_executemany, 
 
 def _call(args, named):
     return "CALL %s" % (args[:1] or (named.get("procname"),))
-
-
-def _alone(original, cursor):
-    """A method that calls execute for its rows, which are part of its own span."""
-
-    def function(*args, **named):
-        with _tracing.suppress():
-            return original(cursor, *args, **named)
-
-    return function
-
-
-def _async_alone(original, cursor):
-    async def function(*args, **named):
-        with _tracing.suppress():
-            return await original(cursor, *args, **named)
-
-    return function
 
 
 def _trouble(error):

@@ -160,6 +160,9 @@ class Request(_tracing.Capture):
     def fail(self, error):
         """Records an exception that leaves the application, or would but for its framework."""
         if not self.done:
+            # anyio makes a group of what a task raises, and older versions of Starlette leave it at that.
+            while type(error).__name__ == "ExceptionGroup" and len(error.exceptions) == 1:
+                error = error.exceptions[0]
             self.span.record_exception(error)
 
     def keep(self, data):

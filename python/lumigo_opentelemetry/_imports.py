@@ -58,6 +58,8 @@ HOOKS = {
     "sqlite3.dbapi2": "sqlite3",
     "redis.client": "redis",
     "redis.asyncio.client": "redis",
+    "redis.cluster": "redis_cluster",
+    "redis.asyncio.cluster": "redis_cluster",
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
@@ -70,6 +72,13 @@ HOOKS = {
     "mysql.connector.cursor_cext": "mysql_connector",
     "mysql.connector.aio.cursor": "mysql_connector",
     "sqlalchemy": "sqlalchemy",
+    "pymemcache.client.base": "pymemcache",
+    "elasticsearch.transport": "elasticsearch",
+    "elasticsearch._async.transport": "elasticsearch",
+    "elastic_transport": "elasticsearch",
+    "opensearchpy.transport": "opensearch",
+    "opensearchpy._async.transport": "opensearch",
+    "cassandra.cluster": "cassandra",
     "httpx": "httpx",
     "httpx2": "httpx",  # httpx under another name, which openai has from 3.0 on
     "openai.resources.chat.completions": "openai",
@@ -93,6 +102,7 @@ HOOKS = {
     "celery.app.amqp": "celery",
     "celery.app.trace": "celery",
     "kombu.messaging": "celery",
+    "kombu.transport.redis": "celery",
     "confluent_kafka.cimpl": "confluent_kafka",
     "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
     "aiokafka.producer.producer": "aiokafka",
@@ -104,8 +114,8 @@ HOOKS = {
     "pika.adapters.blocking_connection": "pika",
 }
 
-# Hooks that carry context rather than trace a library: not the user's to disable.
-_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite"))
+# Hooks that carry context, or serve other hooks, rather than trace a library: not the user's to disable.
+_PLUMBING = frozenset(("threads", "executors", "opentelemetry", "http_clients", "native", "aiosqlite", "aiohttp_streams"))
 
 # Names that users and other tracers know a hook by, beside its own.
 ALIASES = {

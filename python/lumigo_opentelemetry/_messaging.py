@@ -9,9 +9,8 @@ Names are those of OpenTelemetry's conventions for messaging. The broker's clien
 """
 
 import atexit
-from marshal import dumps, loads
 
-from . import _tracing
+from . import _tracing, _values
 from ._http import trouble
 
 _open = set()  # spans that end when something happens, for the end of the process
@@ -287,11 +286,8 @@ def body(span, attribute, value):
     if not limit or value is None or not span.recording:
         return
     if not isinstance(value, _TEXT):
-        try:
-            span.attributes[attribute] = loads(dumps(value, 2))  # a copy, if it is plain data
-            return
-        except ValueError:
-            value = str(value)
+        span.attributes[attribute] = _values.plain(value)
+        return
     cut = len(value) > limit
     if cut:
         value = value[:limit]

@@ -28,13 +28,14 @@ def _plain(value, room, depth):
     if kind not in _PLAIN:
         if depth > _DEPTH:
             return "..."  # as text it would hide names of secrets
+        room[0] -= 2
         if isinstance(value, dict) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):
             copy = {}
             for key in value:
                 if room[0] <= 0:
                     break
                 name = key if type(key) is str or type(key) is bytes else str(key)
-                room[0] -= len(name) + 1
+                room[0] -= len(name)
                 copy[name] = _plain(value[key], room, depth + 1)
             return copy
         if isinstance(value, (list, tuple, set, frozenset)):

@@ -51,6 +51,52 @@ class Arguments(HookCase):
         self.assertIsNone(_dbapi.composed("users", (Composed("too few"),), {}), "as_string failed")
 
 
+class Methods(HookCase):
+    """Of a driver's class of cursors, traced."""
+
+    def test_rows_are_part_of_their_executemany(self):
+        class Cursor:
+            def execute(self, query, args=None):
+                return args
+
+            def executemany(self, query, args):
+                return [self.execute(query, row) for row in args]
+
+            def callproc(self, procname, args=()):
+                return self.execute("SELECT 1")
+
+        _dbapi.trace_cursor(Cursor, lambda cursor: SEAM)
+        cursor = Cursor()
+        self.assertEqual(cursor.executemany("INSERT INTO users VALUES (%s)", [(1,), (2,)]), [(1,), (2,)])
+        self.assertEqual(cursor.execute("SELECT %s", (3,)), (3,))
+        cursor.callproc("twice")
+        self.assertEqual([span.name for span in self.spans()], ["INSERT users", "SELECT", "CALL"])
+        self.assertEqual(self.spans()[0].get("db.operation.batch.size"), 2)
+
+    def test_the_same_of_coroutines(self):
+        class Cursor:
+            async def execute(self, query, args=None):
+                return args
+
+            async def executemany(self, query, args):
+                return [await self.execute(query, row) for row in args]
+
+        _dbapi.trace_cursor(Cursor, lambda cursor: SEAM, asynchronous=True, methods=("execute", "executemany"))
+        self.assertTrue(asyncio.iscoroutinefunction(Cursor.execute))
+        self.assertEqual(asyncio.run(Cursor().executemany("INSERT INTO users VALUES (%s)", [(1,)])), [(1,)])
+        self.assertEqual([span.name for span in self.spans()], ["INSERT users"])
+
+    def test_what_composes_statements_knows_their_tables(self):
+        self.addCleanup(_dbapi.summarise, None)
+        _dbapi.summarise("SELECT orders users")
+        _dbapi.run(SEAM, lambda sql: sql, ("SELECT * FROM orders JOIN users",), {})
+        _dbapi.summarise(None)
+        _dbapi.run(SEAM, lambda sql: sql, ("SELECT * FROM orders JOIN users",), {})
+        named, plain = self.spans()
+        self.assertEqual((named.name, named.get("db.query.summary")), ("SELECT orders users", "SELECT orders users"))
+        self.assertEqual((plain.name, plain.get("db.query.summary")), ("SELECT", None))
+
+
 class Coroutines(HookCase):
     def run_async(self, function, *args):
         return asyncio.run(_dbapi.run_async(SEAM, function, args, {}))

@@ -144,6 +144,22 @@ class Spans(HookCase):
         span = self.one()
         self.assertEqual((span.get("http.response.status_code"), span.exceptions, span.status), (500, ["ValueError"], 2))
 
+    def test_a_group_of_one_exception_is_that_one(self):
+        """As anyio makes them; until its version 4 they were no Exception."""
+        for base in (Exception, BaseException):
+            group = type("ExceptionGroup", (base,), {})
+            for errors, expected in ([ValueError("x")], "ValueError"), ([ValueError("x"), OSError()], "ExceptionGroup"):
+                with self.subTest(base=base, errors=errors):
+                    error = group("x")
+                    error.exceptions = errors
+                    try:
+                        serve(_asgi.traced(sending(error)), scope())
+                    except group:
+                        pass
+                    span = self.spans()[-1]
+                    self.assertEqual(span.get("error.type").rpartition(".")[2], expected)
+                    self.assertEqual(span.get("http.response.status_code"), 500)
+
     def test_a_client_that_goes_away(self):
         serve(_asgi.traced(sending(asyncio.CancelledError())), scope())
         span = self.one()

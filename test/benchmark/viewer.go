@@ -26,13 +26,18 @@ func viewer(b *bench) ([]result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	v, err := newViewer(b.lumigo, dir)
+	const rate, seconds, size, clients = 20000, 60, 500, 4
+	progress("  within lumigo run, %d spans/s for %d s", rate, seconds)
+	within, err := b.viewerOfRun(rate, seconds, size, clients)
+	if err != nil {
+		return nil, err
+	}
+	v, err := newViewer(exec.Command(b.lumigo, "view", "--listen", "127.0.0.1:0", "--dir", dir))
 	if err != nil {
 		return nil, err
 	}
 	defer interrupt(v.cmd)
 
-	const rate, seconds, size, clients = 20000, 60, 500, 4
 	progress("  %d spans/s for %d s", rate, seconds)
 	before, err := v.cpu()
 	if err != nil {
@@ -74,6 +79,7 @@ func viewer(b *bench) ([]result, error) {
 		result{Measure: "spans lost at 20,000 a second", Unit: "", Ours: lost}.atMost(0.5, 0),
 		{Measure: "viewer's CPU per span", Unit: "µs", Ours: float64(after-before) / float64(time.Microsecond) / rate / seconds},
 		result{Measure: "viewer's memory at its peak", Unit: "MB", Ours: peak}.atMost(150, 0),
+		{Measure: "memory of lumigo run --view at its peak", Unit: "MB", Ours: within},
 		result{Measure: "a trace of 10,000 spans", Unit: "ms", Ours: measures[0]}.atMost(1000, 0),
 		{Measure: "the list of the latest 100 traces", Unit: "ms", Ours: measures[1]},
 		{Measure: "a search that finds nothing", Unit: "ms", Ours: measures[2]},
@@ -81,30 +87,54 @@ func viewer(b *bench) ([]result, error) {
 	}, nil
 }
 
-// runningViewer is a `lumigo view`.
+// viewerOfRun measures the memory, at its peak, of a `lumigo run --view`: launcher, engine and viewer are one process. The
+// spans come from elsewhere, as the command makes none.
+func (b *bench) viewerOfRun(rate, seconds, size, clients int) (peak float64, err error) {
+	dir, err := os.MkdirTemp("", "lumigo-benchmark-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command(b.lumigo, "run", "--view=127.0.0.1:0", "--", "sleep", "infinity")
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+dir)
+	v, err := newViewer(cmd)
+	if err != nil {
+		return 0, err
+	}
+	defer interrupt(cmd)
+	if err := v.flood(rate, seconds, size, clients); err != nil {
+		return 0, err
+	}
+	return v.memory("VmHWM")
+}
+
+// runningViewer is a `lumigo view`, or one within `lumigo run`.
 type runningViewer struct {
 	process
 	cmd *exec.Cmd
 	url string
 }
 
-func newViewer(lumigo, dir string) (*runningViewer, error) {
-	v := &runningViewer{cmd: exec.Command(lumigo, "view", "--listen", "127.0.0.1:0", "--dir", dir)}
-	out, err := v.cmd.StderrPipe()
+func newViewer(cmd *exec.Cmd) (*runningViewer, error) {
+	v := &runningViewer{cmd: cmd}
+	out, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := v.cmd.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	v.pid = v.cmd.Process.Pid
-	line, err := bufio.NewReader(out).ReadString('\n')
-	v.url = strings.TrimSpace(strings.TrimPrefix(line, "lumigo: viewer: "))
-	if err != nil || !strings.HasPrefix(v.url, "http://") {
-		interrupt(v.cmd)
-		return nil, fmt.Errorf("the viewer did not start: %q, %v", line, err)
+	v.pid = cmd.Process.Pid
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if url, ok := strings.CutPrefix(lines.Text(), "lumigo: viewer: "); ok {
+			v.url = url
+			go io.Copy(io.Discard, out)
+			return v, nil
+		}
 	}
-	return v, nil
+	interrupt(cmd)
+	return nil, fmt.Errorf("%v has no viewer", cmd.Args)
 }
 
 // flood sends requests of so many spans at a rate, from several clients at a time.

@@ -114,7 +114,7 @@ func makeVenv(i Interpreter, dir string, pins []string) error {
 	}
 	progress("making an environment for %s with %s", i, orNothing(pins))
 	if err := run(i.Path, "-m", "venv", dir); err != nil {
-		return err
+		return fmt.Errorf("%w for %s: %v", ErrUnavailable, i, err) // on a full disk, say
 	}
 	python := filepath.Join(dir, "bin", "python")
 	if len(pins) > 0 {

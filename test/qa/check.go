@@ -43,7 +43,6 @@ func (c *checker) close() {
 	for _, r := range c.servers {
 		r.stop()
 	}
-	pythonenv.Cleanup()
 }
 
 // errUntraced says that an app does not run as it is: that is not for us to judge.
@@ -52,10 +51,6 @@ var errUntraced = errors.New("does not run on this Python, traced or not")
 // check returns nil when a version is traced rightly. The error wraps pythonenv.ErrUnavailable when it cannot be
 // installed, and errNoServer when there is no server for it.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
-	server, err := c.server(l)
-	if err != nil {
-		return err
-	}
 	env, err := pythonenv.Venv(i, l.pins(version)...)
 	if err != nil {
 		return err
@@ -64,6 +59,10 @@ func (c *checker) check(l library, version string, i pythonenv.Interpreter) erro
 		if a.since != "" && compareVersions(version, a.since) < 0 {
 			continue
 		}
+		server, err := c.serverOf(l, a)
+		if err != nil {
+			return err
+		}
 		if err := c.checkApp(env, l, a, server); err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
@@ -71,19 +70,23 @@ func (c *checker) check(l library, version string, i pythonenv.Interpreter) erro
 	return nil
 }
 
-// server is the library's server, which is started when it is first needed, or a free port where it needs none.
-func (c *checker) server(l library) (*running, error) {
-	if l.server == nil {
+// serverOf is the server that an app talks to, started if need be.
+func (c *checker) serverOf(l library, a app) (*running, error) {
+	s := a.server
+	if s == nil {
+		s = l.server
+	}
+	if s == nil {
 		return &running{port: freePort()}, nil
 	}
-	if running := c.servers[l.server]; running != nil {
-		return running, nil
+	if c.servers[s] == nil {
+		r, err := s.start()
+		if err != nil {
+			return nil, err
+		}
+		c.servers[s] = r
 	}
-	running, err := l.server.start()
-	if err == nil {
-		c.servers[l.server] = running
-	}
-	return running, err
+	return c.servers[s], nil
 }
 
 func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running) error {
@@ -126,7 +129,7 @@ func (c *checker) run(server *running, argv ...string) (output, error) {
 // runWith tells the program the port of its server, and a number that no other run had.
 func (c *checker) runWith(env []string, server *running, argv ...string) (output, error) {
 	c.runs++
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	common := []string{"QA_PORT=" + strconv.Itoa(server.port), "QA_RUN=" + strconv.Itoa(c.runs), "PYTHONPATH=" + filepath.Join(c.testdata, "common")}
@@ -226,8 +229,11 @@ func firstDifference(want, got string) string {
 		if n < len(gotten) {
 			g = strconv.Quote(strings.TrimSpace(gotten[n]))
 		}
-		if w != g {
+		switch {
+		case w != g:
 			return fmt.Sprintf("line %d is %s, not %s", n+1, g, w)
+		case n < min(len(wanted), len(gotten)) && wanted[n] != gotten[n]:
+			return fmt.Sprintf("line %d, %s, has another indentation", n+1, g)
 		}
 	}
 	return "none"

@@ -11,7 +11,7 @@ type library struct {
 	pins   pins    // what is installed; the first is the package itself
 	server *server // nil when the apps bring their own
 	apps   []app
-	label  string // the attribute that it adds to other libraries' spans, if it has none of its own
+	mark   string // the attribute that only it makes, where what it stands on has spans of its own
 }
 
 // packageName is what the package index has the library under.
@@ -23,8 +23,9 @@ func (l library) packageName() string {
 
 // An app is a program in the library's directory, and a file of the spans it must have.
 type app struct {
-	name  string
-	since string // the library's version from which on it can run; "" for all
+	name   string
+	since  string  // the library's version from which on it can run; "" for all
+	server *server // another than the library's
 }
 
 // pins are the requirements to install a version of a library.
@@ -65,51 +66,58 @@ func motorPins(version string) []string {
 }
 
 var libraries = []library{
-	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{{"sync", ""}, {"aio", "4.2.0"}}},
-	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{"sync", ""}}},
-	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{"sync", ""}, {"aio", ""}}},
-	{name: "httpx", pins: pin("httpx"), apps: []app{{"sync", ""}, {"aio", ""}}},
-	{name: "aiohttp", pins: pin("aiohttp").before("3.10", "yarl==1.9.4"), apps: []app{{"client", ""}, {"server", ""}}},
-	{name: "tornado", pins: pin("tornado"), apps: []app{{"client", ""}, {"server", ""}}},
-	{name: "requests", pins: pin("requests"), apps: []app{{"app", ""}}},
-	{name: "urllib3", pins: pin("urllib3"), apps: []app{{"app", ""}}},
-	{name: "flask", apps: []app{{"app", ""}}, pins: pin("flask").
+	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{
+		{name: "sync"}, {name: "aio", since: "4.2.0"},
+		{name: "cluster", since: "4.1.0", server: redisClusterServer}, {name: "cluster_aio", since: "4.3.0", server: redisClusterServer},
+	}},
+	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{name: "sync"}}},
+	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{name: "sync"}, {name: "aio"}}},
+	{name: "httpx", pins: pin("httpx"), apps: []app{{name: "sync"}, {name: "aio"}}},
+	{name: "aiohttp", pins: pin("aiohttp").before("3.10", "yarl==1.9.4"), apps: []app{{name: "client"}, {name: "server"}}},
+	{name: "tornado", pins: pin("tornado"), apps: []app{{name: "client"}, {name: "server"}}},
+	{name: "requests", pins: pin("requests"), apps: []app{{name: "app"}}},
+	{name: "urllib3", pins: pin("urllib3"), apps: []app{{name: "app"}}},
+	{name: "flask", apps: []app{{name: "app"}}, pins: pin("flask").
 		before("2.0", "werkzeug==1.0.1", "jinja2==2.11.3", "itsdangerous==1.1.0", "markupsafe==2.0.1").
 		before("2.1", "werkzeug==2.0.3").
 		before("2.3", "werkzeug==2.2.3").
 		before("3.0", "werkzeug==2.3.8")},
-	{name: "django", pins: pin("django", uvicorn...), apps: []app{{"wsgi_app", ""}, {"asgi_app", "3.0"}}},
-	{name: "starlette", pins: pin("starlette", uvicorn...), apps: []app{{"app", ""}}},
-	{name: "fastapi", pins: pin("fastapi", uvicorn...), apps: []app{{"app", ""}}},
-	{name: "uvicorn", pins: pin("uvicorn"), apps: []app{{"app", ""}}},
-	{name: "gunicorn", apps: []app{{"app", ""}}, pins: pin("gunicorn").
+	{name: "django", pins: pin("django", uvicorn...), apps: []app{{name: "wsgi_app"}, {name: "asgi_app", since: "3.0"}}},
+	{name: "starlette", pins: pin("starlette", uvicorn...), apps: []app{{name: "app"}}},
+	{name: "fastapi", pins: pin("fastapi", uvicorn...), apps: []app{{name: "app"}}},
+	{name: "uvicorn", pins: pin("uvicorn"), apps: []app{{name: "app"}}},
+	{name: "gunicorn", apps: []app{{name: "app"}}, pins: pin("gunicorn").
 		before("21.0", "setuptools==75.3.0; python_version >= '3.8'", "setuptools==68.0.0; python_version < '3.8'")},
-	{name: "kafka_python", pins: pin("kafka-python"), server: kafkaServer, apps: []app{{"sync", ""}}},
-	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{"sync", ""}, {"aio", "1.0.0"}}},
-	{name: "celery", pins: pin("celery"), server: rabbitmqServer, apps: []app{{"worker", ""}}},
-	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{"sync", ""}, {"aio", "2.13.0"}}},
-	{name: "aiokafka", pins: pin("aiokafka"), server: kafkaServer, apps: []app{{"aio", ""}}},
-	{name: "aio_pika", pins: pin("aio-pika"), server: rabbitmqServer, apps: []app{{"aio", ""}}},
-	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{"sync", ""}}},
-	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{"sync", ""}, {"aio", "4.9"}}},
-	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{"aio", ""}}},
+	{name: "kafka_python", pins: pin("kafka-python"), server: kafkaServer, apps: []app{{name: "sync"}}},
+	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
+	{name: "celery", pins: pin("celery").before("5.3", "importlib-metadata==4.13.0"), server: rabbitmqServer, apps: []app{{name: "worker"}}},
+	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{name: "sync"}, {name: "aio", since: "2.13.0"}}},
+	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2"), server: kafkaServer, apps: []app{{name: "aio"}}},
+	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: rabbitmqServer, apps: []app{{name: "aio"}}},
+	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{name: "sync"}}},
+	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{name: "aio"}}},
 	{
-		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, label: "db.query.summary",
-		apps: []app{{"sync", ""}, {"aio", "1.4.22"}},
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, mark: "db.query.summary",
+		apps: []app{{name: "sync"}, {name: "aio", since: "1.4.54"}},
 	},
-	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{"aio", ""}}},
-	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{"sync", ""}}},
-	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{"sync", ""}, {"aio", "8.3"}}},
-	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{"aio", ""}}},
-	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{"messages", ""}, {"services", ""}, {"events", "1.9.253"}}},
-	{name: "boto", pins: pin("boto"), server: motoServer, apps: []app{{"sync", ""}}},
-	{name: "grpcio", pins: pin("grpcio"), apps: []app{{"sync", ""}, {"aio", "1.38.0"}}},
-	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{"invoke", ""}}},
-	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"aio", ""}, {"responses", "1.66.0"}}},
-	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{"sync", ""}, {"stream", "0.20.0"}}},
-	{name: "langchain", apps: []app{{"chain", ""}}, pins: pin("langchain-core").
+	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
+	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
+	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
+	{name: "boto", pins: pin("boto"), server: motoServer, apps: []app{{name: "sync"}}},
+	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
+	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
+	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "aio"}, {name: "responses", since: "1.66.0"}}},
+	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
+	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").
 		before("0.3", "langchain-openai==0.1.8").
 		before("1", "langchain-openai==0.2.0").
 		before("99", "langchain-openai==1.0.0")},
+	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
+	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
+	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio"}}},
+	{name: "cassandra", pins: pin("cassandra-driver"), apps: []app{{name: "sync"}}},
+	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
 }

@@ -44,6 +44,7 @@ func main() {
 	}
 	results, err := run(ctx, asked, *resume)
 	stop()
+	pythonenv.Cleanup()
 	if *asJSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")

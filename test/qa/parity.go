@@ -165,7 +165,7 @@ func (c *checker) parity(l library, python pythonenv.Interpreter) (section strin
 	if err != nil {
 		return "", nil, err
 	}
-	server, err := c.server(l)
+	server, err := c.serverOf(l, l.apps[0])
 	if err != nil {
 		return "", nil, err
 	}

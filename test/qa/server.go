@@ -37,12 +37,41 @@ type server struct {
 	user    string                                                    // who it runs as where root may not
 	after   func() *exec.Cmd                                          // run when it has ended, with its environment
 	serve   func(port int) (stop func(), err error)                   // instead of a program: in this process
+	peers   int                                                       // how many more of it are started
+	join    func(ctx context.Context, ports []int) error              // makes one of it and its peers
 }
 
 var redisServer = &server{
 	name: "Redis", program: "redis-server",
 	command: func(program, dir string, port int) *exec.Cmd {
 		return exec.Command(program, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir)
+	},
+}
+
+var redisClusterServer = &server{
+	name: "Redis Cluster", program: "redis-server", peers: 2,
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, "--cluster-enabled", "yes")
+	},
+	join: func(ctx context.Context, ports []int) error {
+		args := []string{"--cluster", "create", "--cluster-yes"}
+		for _, port := range ports {
+			args = append(args, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		}
+		out, err := exec.CommandContext(ctx, "redis-cli", args...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("redis-cli: %w: %s", err, bytes.TrimSpace(out))
+		}
+		for _, port := range ports { // each learns of the others by itself
+			for !bytes.Contains(out, []byte("cluster_state:ok")) {
+				out, err = exec.CommandContext(ctx, "redis-cli", "-p", strconv.Itoa(port), "cluster", "info").CombinedOutput()
+				if err != nil {
+					return fmt.Errorf("redis-cli: %w: %s", err, bytes.TrimSpace(out))
+				}
+			}
+			out = nil
+		}
+		return nil
 	},
 }
 
@@ -68,6 +97,13 @@ var mariadbServer = &server{
 	command: func(program, dir string, port int) *exec.Cmd {
 		return exec.Command(program, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--port="+strconv.Itoa(port),
 			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve")
+	},
+}
+
+var memcachedServer = &server{
+	name: "memcached", program: "memcached", user: "memcache",
+	command: func(program, dir string, port int) *exec.Cmd {
+		return exec.Command(program, "-l", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "0")
 	},
 }
 
@@ -199,14 +235,16 @@ func (s *server) find() (string, error) {
 
 // A running server answers on a port of this machine.
 type running struct {
-	port int
-	cmd  *exec.Cmd
-	done chan struct{}
-	stop func() // ends it, and removes what it kept
+	port  int
+	cmd   *exec.Cmd
+	done  chan struct{}
+	stop  func() // ends it, and removes what it kept
+	peers []*running
 }
 
-// start starts the server and returns when it answers. The error wraps errNoServer where it is not installed.
-func (s *server) start() (_ *running, err error) {
+// start starts the server with its peers and returns when it answers. The error wraps errNoServer where it is not
+// installed.
+func (s *server) start() (*running, error) {
 	if s.serve != nil {
 		port := freePort()
 		stop, err := s.serve(port)
@@ -216,6 +254,30 @@ func (s *server) start() (_ *running, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := s.launch(program)
+	if err != nil || s.peers == 0 {
+		return r, err
+	}
+	ports := []int{r.port}
+	for range s.peers {
+		peer, err := s.launch(program)
+		if err != nil {
+			r.stop()
+			return nil, err
+		}
+		r.peers, ports = append(r.peers, peer), append(ports, peer.port)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := s.join(ctx, ports); err != nil {
+		r.stop()
+		return nil, err
+	}
+	return r, nil
+}
+
+// launch starts one process of the server.
+func (s *server) launch(program string) (_ *running, err error) {
 	as, err := s.credential()
 	if err != nil {
 		return nil, err
@@ -255,6 +317,9 @@ func (s *server) start() (_ *running, err error) {
 			cmd.Run()
 		}
 		os.RemoveAll(dir)
+		for _, peer := range r.peers {
+			peer.stop()
+		}
 	}
 	var out bytes.Buffer
 	r.cmd.Stdout, r.cmd.Stderr = &out, &out
@@ -308,11 +373,18 @@ func (s *server) credential() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
+// freePort is a port that nobody listens at, and that leaves room for the one 10000 above it, where nodes of a Redis
+// Cluster talk with each other.
 func freePort() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if port <= 55535 {
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -21,6 +21,8 @@ func TestModules(t *testing.T) {
 		{"format", "[0.5, 0.0004, 0, 1].map(m.percent).join()", "50%,<0.1%,0%,100%"},
 		{"format", "[2, 0.2, 0.001, 0].map(m.rate).join()", "2.00/s,12.0/min,3.60/h,0/s"},
 
+		{"format", "['sqlite /var/lib/shop/stock.db', '/a/b', 'postgresql shop', 'sqlite :memory:', 'sqlite /'].map(m.base).join()", "sqlite stock.db,b,postgresql shop,sqlite :memory:,sqlite /"},
+
 		{"pretty", "set(m.json('{\"a\":[1,2,{}],\"b\":null}'))", "{\n  \"a\": [\n    1,\n    2,\n    {}\n  ],\n  \"b\": null\n}"},
 		{"pretty", "set(m.json('{\"a\": \"x\\\\\"y\", \"cut\": [1, \"of'))", "{\n  \"a\": \"x\\\"y\",\n  \"cut\": [\n    1,\n    \"of"},
 		{"pretty", "set(m.json('[12345678901234567890]'))", "[\n  12345678901234567890\n]"},

@@ -54,12 +54,12 @@ def _handle_request(original):
             # Requests that could not be read come with a handler of their own.
             if len(rest) < 2 or rest[1] is self._request_handler:
                 traced = _begin(request)
+                if traced is not None and traced.received is not None:
+                    kept[id(request.content)] = traced.received
         except Exception as error:
             trouble(error)
         if traced is None:
             return await original(self, request, *rest, **named)
-        if traced.received is not None:
-            kept[id(request.content)] = traced.received
         span = _tracing.activate(traced.span)
         try:
             result = await original(self, request, *rest, **named)
@@ -70,8 +70,7 @@ def _handle_request(original):
             raise
         finally:
             _tracing.deactivate(span)
-            if traced.received is not None:
-                kept.pop(id(request.content), None)
+            kept.pop(id(request.content), None)
             traced.finish()
 
     return wrapper
@@ -92,13 +91,13 @@ def _answer(traced, request, response):
             return
         traced.status = response.status
         traced.headers = [(str(name), str(value)) for name, value in response.headers.items()]
-        if traced.sent is None:
+        if not traced.parts:
             body = getattr(response, "body", None)
             body = getattr(body, "_value", body)  # of a payload
             if isinstance(body, (bytes, bytearray)):
                 traced.keep(body)
-        if traced.sent is not None and response.compression:  # which comes after what is kept
-            traced.sent.parts.append(False)
+        if traced.parts and response.compression:  # which comes after what is kept
+            traced.parts.append(False)
     except Exception as error:
         trouble(error)
 

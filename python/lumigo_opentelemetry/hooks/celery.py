@@ -15,8 +15,12 @@ def install(module):
         _imports.wrap(module.AMQP, "_create_task_sender", _create_task_sender)
     elif hasattr(module, "build_tracer"):
         _imports.wrap(module, "build_tracer", _build_tracer)
-    else:
+    elif hasattr(module, "Producer"):
         _imports.wrap(module.Producer, "_publish", _publish)
+    else:
+        _imports.wrap(module.Channel, "_get_pool", _get_pool)
+        if "_get_pool" in vars(module.SentinelChannel):
+            _imports.wrap(module.SentinelChannel, "_get_pool", _get_pool)
 
 
 # --- sending ------------------------------------------------------------------------------
@@ -85,6 +89,17 @@ def _publish(original):
     return publish
 
 
+def _get_pool(original):
+    """The connections to Redis as a broker, through which a worker also looks for tasks, and acknowledges them."""
+
+    def get_pool(self, *args, **named):
+        pool = original(self, *args, **named)
+        pool._lumigo_untraced = True
+        return pool
+
+    return get_pool
+
+
 # --- running ------------------------------------------------------------------------------
 
 
@@ -125,9 +140,10 @@ def _begin_run(name, uuid, args, kwargs, request):
     queue = place.get("routing_key") or place.get("exchange")
     parent = _tracing.CURRENT if context is None else context
     span = _start(_tracing.CONSUMER, "run", "process", name, queue, uuid, parent)
-    retries = request.get("retries")
-    if retries:
-        span.set_attribute("celery.retries", retries)
+    for name in ("hostname", "retries"):
+        value = request.get(name)
+        if value:
+            span.set_attribute("celery." + name, value)
     _keep(span, "messaging.consume.body", args, kwargs)
     return span
 

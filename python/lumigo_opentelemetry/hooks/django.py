@@ -43,19 +43,24 @@ def _asgi_call(original):
 
 def _resolve_request(original):
     def wrapper(self, request):
-        result = original(self, request)
         try:
-            serves = serving()
-            match = getattr(request, "resolver_match", None)
-            route = getattr(match, "route", None)  # which there is from Django 2.2 on, and may be a regular expression
-            if serves is not None and route is not None and serves.span.recording:
-                mounted = request.path[: -len(request.path_info)] if request.path_info else ""
-                serves.route(mounted + _http.template(route))
-        except Exception as error:
-            trouble(error)
-        return result
+            return original(self, request)
+        finally:  # before Django 3.1, it is also what the view raises that comes by here
+            _note_route(request)
 
     return wrapper
+
+
+def _note_route(request):
+    try:
+        serves = serving()
+        match = getattr(request, "resolver_match", None)
+        route = getattr(match, "route", None)  # which there is from Django 2.2 on, and may be a regular expression
+        if serves is not None and route is not None and serves.span.recording:
+            mounted = request.path[: -len(request.path_info)] if request.path_info else ""
+            serves.route(mounted + _http.template(route))
+    except Exception as error:
+        trouble(error)
 
 
 def _response_for_exception(original):

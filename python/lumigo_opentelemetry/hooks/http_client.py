@@ -13,6 +13,8 @@ from .._http import trouble
 from .._tracing import CLIENT, CURRENT, suppressed
 from .._tracing import traceparent as _traceparent
 
+_ENDLESS = float("inf")
+
 _open = set()  # responses whose bodies are being read, for the end of the process
 
 
@@ -103,7 +105,7 @@ class _Body:
         self.stream = stream
         self.span = span
         self.chunked = response.chunked
-        self.left = response.length  # bytes that are to come, if that is known
+        self.left = _ENDLESS if response.chunked else response.length  # bytes that are to come, or None
         self.last = now  # when bytes last came
         self.capture = _tracing.Capture(_tracing.settings.capture)
         _open.add(self)
@@ -121,13 +123,16 @@ class _Body:
         return data
 
     def _count(self, size, wanted):
-        """Notes how much has come of a body of known length: not every library tells when it is cut short."""
+        """Notes how much has come: not every library tells when a body is cut short."""
         self.left -= size
         if self.left > 0 and (wanted is None or wanted < 0 or size < wanted):
-            self.left = None
-            if self.span.recording:
-                self.span.set_status(_http.ERROR, "the response was cut short")
-                self.span.attributes["error.type"] = "http.client.IncompleteRead"
+            self._cut()
+
+    def _cut(self):
+        self.left = None
+        if self.span.recording:
+            self.span.set_status(_http.ERROR, "the response was cut short")
+            self.span.attributes["error.type"] = "http.client.IncompleteRead"
 
     def read(self, *args):
         return self._keep(self.stream.read(*args), args[0] if args else None)
@@ -137,19 +142,26 @@ class _Body:
 
     def readline(self, *args):
         line = self.stream.readline(*args)
-        return line if self.chunked else self._keep(line, 1)  # else the size of a chunk
+        if not self.chunked:
+            return self._keep(line, 1)
+        if self.left and not line.lstrip(b"0").strip():  # the size of the last chunk, or none where one is due
+            if line:
+                self.left = None
+            else:
+                self._cut()
+        return line
 
     def readinto(self, buffer):
-        return self._into(self.stream.readinto(buffer), buffer)
+        return self._into(self.stream.readinto(buffer), buffer, len(buffer))
 
     def readinto1(self, buffer):
-        return self._into(self.stream.readinto1(buffer), buffer)
+        return self._into(self.stream.readinto1(buffer), buffer, min(1, len(buffer)))
 
-    def _into(self, count, buffer):
+    def _into(self, count, buffer, wanted):
         try:
             self.last = time_ns()
             if self.left and count is not None:
-                self._count(count, min(1, len(buffer)))
+                self._count(count, wanted)
             if count:
                 kept = min(count, _tracing.settings.capture + 1)  # one more than fits tells that there was more
                 self.capture.write(bytes(memoryview(buffer)[:kept]))

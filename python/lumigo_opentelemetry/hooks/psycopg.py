@@ -1,4 +1,4 @@
-"""psycopg 3, with and without asyncio: a span for each statement."""
+"""psycopg 3, with and without asyncio: a span for each statement, and one for each copy or stream until its end."""
 
 from .. import _dbapi, _imports
 
@@ -11,6 +11,10 @@ def install(module):
         cursor = getattr(module, "Async" + name)
         _imports.wrap(cursor, "execute", _async_execute)
         _imports.wrap(cursor, "executemany", _async_executemany)
+    _imports.wrap(module.Cursor, "stream", _stream)
+    _imports.wrap(module.Cursor, "copy", _copy)
+    _imports.wrap(module.AsyncCursor, "stream", _async_stream)
+    _imports.wrap(module.AsyncCursor, "copy", _async_copy)
 
 
 def _execute(original):
@@ -40,6 +44,85 @@ def _async_executemany(original):
         return await _dbapi.run_async(_seam(self), function, args, named, many=True, sql=sql)
 
     return executemany
+
+
+def _stream(original):
+    def stream(self, *args, **named):
+        return (yield from _until_end(self, original(self, *args, **named), args, named))
+
+    return stream
+
+
+def _copy(original):
+    def copy(self, *args, **named):
+        manager = original(self, *args, **named)
+        manager.gen = _until_end(self, manager.gen, args, named)
+        return manager
+
+    return copy
+
+
+def _until_end(cursor, generator, args, named):
+    """What a generator does, in a span that begins as it does."""
+    span = _dbapi.begin(_seam(cursor), args, named, sql=_dbapi.composed(cursor, args, named))
+    if span is None:
+        return (yield from generator)
+    try:
+        return (yield from generator)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        span.record_exception(error)
+        raise
+    finally:
+        span.end()
+
+
+def _async_stream(original):
+    async def stream(self, *args, **named):
+        generator = _async_until_end(self, original(self, *args, **named), args, named)
+        try:
+            async for row in generator:
+                yield row
+        finally:
+            await generator.aclose()
+
+    return stream
+
+
+def _async_copy(original):
+    def copy(self, *args, **named):
+        manager = original(self, *args, **named)
+        manager.gen = _async_until_end(self, manager.gen, args, named)
+        return manager
+
+    return copy
+
+
+async def _async_until_end(cursor, generator, args, named):
+    """The same for an asynchronous generator, which has no `yield from`: what is thrown in goes on to it."""
+    span = _dbapi.begin(_seam(cursor), args, named, sql=_dbapi.composed(cursor, args, named))
+    try:
+        item = await generator.__anext__()
+        while True:
+            try:
+                yield item
+            except GeneratorExit:
+                await generator.aclose()
+                raise
+            except BaseException as error:
+                item = await generator.athrow(error)
+            else:
+                item = await generator.__anext__()
+    except (StopAsyncIteration, GeneratorExit):
+        return
+    except BaseException as error:
+        if span is not None:
+            span.record_exception(error)
+        raise
+    finally:
+        if span is not None:
+            span.end()
 
 
 def _seam(cursor):

@@ -96,7 +96,17 @@ def _cursor_class(base):
         def copy_expert(self, *args, **named):
             return _dbapi.run(_seam(self), super().copy_expert, args, named, sql=_dbapi.composed(self, args, named))
 
+        def copy_from(self, *args, **named):
+            return _dbapi.run(_seam(self), super().copy_from, args, named, sql="COPY %s FROM STDIN" % _table(args, named))
+
+        def copy_to(self, *args, **named):
+            return _dbapi.run(_seam(self), super().copy_to, args, named, sql="COPY %s TO STDOUT" % _table(args, named))
+
     return _dbapi.like(Cursor, base)
+
+
+def _table(args, named):
+    return args[1] if len(args) > 1 else named.get("table")
 
 
 def _seam(cursor):

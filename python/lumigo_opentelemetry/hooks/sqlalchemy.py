@@ -27,9 +27,12 @@ def _summary(compiled, statement, iterate):
     if summary is None:
         # What the ORM has made of the application's statement, from 1.4 on.
         composed = getattr(getattr(compiled, "compile_state", None), "statement", None)
+        if composed is None:
+            composed = compiled.statement
         tables = []
-        for element in iterate(compiled.statement if composed is None else composed, {}):
-            if element.__visit_name__ == "table" and element.name not in tables:
+        # Some versions do not count what is changed among a statement's elements.
+        for element in [getattr(composed, "table", None), *iterate(composed, {})]:
+            if getattr(element, "__visit_name__", None) == "table" and element.name not in tables:
                 tables.append(element.name)
         operation, _ = _dbapi.statement(statement)
         summary = compiled._lumigo_summary = " ".join([operation, *tables]) if operation and tables else ""

@@ -16,6 +16,7 @@ def install(module):
         _imports.wrap(module.PathMatches, "match", _match)
     elif name == "tornado.web":
         _imports.wrap(module._HandlerDelegate, "execute", _execute)
+        _imports.wrap(module._HandlerDelegate, "data_received", _data_received)
         _imports.wrap(module.RequestHandler, "flush", _flush)
         _imports.wrap(module.RequestHandler, "finish", _finish)
         _imports.wrap(module.RequestHandler, "_handle_request_exception", lambda original: _exception(original, module))
@@ -91,6 +92,19 @@ def _execute(original):
     return wrapper
 
 
+def _data_received(original):
+    def wrapper(self, data):
+        try:
+            traced = getattr(self.request, "_lumigo", None)  # there only where a handler takes the body in parts
+            if traced is not None and traced.received is not None:
+                traced.received.write(data)
+        except Exception as error:
+            trouble(error)
+        return original(self, data)
+
+    return wrapper
+
+
 def _traced(handler):
     """The Request that a handler handles, until it is done."""
     traced = getattr(handler.request, "_lumigo", None)
@@ -121,8 +135,8 @@ def _finish(original):
             if traced is not None:
                 traced.status = self.get_status()
                 traced.headers = list(self._headers.get_all())
-                if traced.sent is not None and getattr(traced, "unpacked", False):
-                    traced.sent.parts.append(False)
+                if traced.parts and getattr(traced, "unpacked", False):
+                    traced.parts.append(False)
                 traced.finish()
         except Exception as error:
             trouble(error)
@@ -150,17 +164,17 @@ def _exception(original, web):
 
 def _fetch(original):
     def wrapper(self, request, callback):
-        span = None
+        span = capture = None
         try:
             if not _tracing.suppressed() and getattr(request, "original_request", None) is None:  # else a redirect
-                span, request = _send(request)
+                span, request, capture = _send(request)
         except Exception as error:
             trouble(error)
         if span is None:
             return original(self, request, callback)
 
         def answered(response):
-            _answered(span, response)
+            _answered(span, response, capture)
             return callback(response)
 
         try:
@@ -174,7 +188,8 @@ def _fetch(original):
 
 
 def _send(proxy):
-    """The span of a request, and the request to be sent: a copy, with the headers that propagate the span."""
+    """The span of a request, the request to be sent, which is a copy with the headers that propagate the span, and what
+    keeps the response's body where the application takes it in parts."""
     method, url = proxy.method, proxy.url
     scheme, _, rest = url.partition("://")
     authority = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
@@ -183,23 +198,39 @@ def _send(proxy):
     agent = proxy.user_agent or headers.get("User-Agent")
     span = _http.calling(method, url, host, port, agent, list(headers.get_all()), proxy.body)
     if span is None or _http.settled([name.lower() for name in headers]):
-        return span, proxy
+        return span, proxy, None
     sent = copy(proxy.request)
+    capture = _http.keeper() if proxy.streaming_callback is not None else None
+    if capture is not None:
+        sent.streaming_callback = _keeping(capture, proxy.streaming_callback)
     sent.headers = headers.copy()
     _tracing.inject(sent.headers.__setitem__, span)
-    return span, proxy.__class__(sent, proxy.defaults)
+    return span, proxy.__class__(sent, proxy.defaults), capture
 
 
-def _answered(span, response):
+def _keeping(capture, callback):
+    def wrapper(data):
+        try:
+            capture.write(data)
+        except Exception as error:
+            trouble(error)
+        return callback(data)
+
+    return wrapper
+
+
+def _answered(span, response, capture):
     try:
         if span.recording:
             if response.code == 599:  # there is no response
                 span.record_exception(response.error)
             else:
                 _http.answered(span, response.code, list(response.headers.get_all()))
-                capture = _http.keeper() if response.body else None
+                if capture is None:
+                    capture = _http.keeper()
+                    if capture is not None and response.body:
+                        capture.write(response.body)
                 if capture is not None:
-                    capture.write(response.body)
                     span.attributes["http.response.payload"] = capture.parts
     except Exception as error:
         trouble(error)

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 
 import fastapi
 from asgi import serving
@@ -11,6 +12,7 @@ app = fastapi.FastAPI()
 users = fastapi.APIRouter(prefix="/users")
 inner = fastapi.FastAPI()
 done = []
+finished = threading.Event()
 
 
 class User(BaseModel):
@@ -56,9 +58,14 @@ async def parts():
     return StreamingResponse(body(), media_type="text/plain")
 
 
+def work():
+    done.append(select())
+    finished.set()
+
+
 @app.get("/later", response_class=PlainTextResponse)
 async def later(tasks: fastapi.BackgroundTasks):
-    tasks.add_task(lambda: done.append(select()))
+    tasks.add_task(work)
     return "later"
 
 
@@ -93,5 +100,6 @@ with serving(app):
     ask("DELETE", "/users/7")
     ask("GET", "/parts")
     ask("GET", "/later")
+    finished.wait(10)
     ask("GET", "/inner/things/hat")
 print(done)

@@ -40,6 +40,7 @@ def loop(producer, say):
         producer.send(TOPIC + "-done", b"done", key=message.key)
         if message.offset == MESSAGES - 2:
             break
+    producer.send(TOPIC + "-between", b"outside of any message")
     producer.flush()
     message = next(consumer)
     say(message.offset)

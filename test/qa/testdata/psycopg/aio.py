@@ -18,6 +18,16 @@ async def talk(say):
         async with connection.cursor("named") as cursor:
             await cursor.execute("SELECT id FROM users ORDER BY id")
             say([row async for row in cursor])
+        async with connection.cursor().copy("COPY users FROM STDIN") as copy:
+            await copy.write_row((3, None))
+        try:
+            async with connection.cursor().copy("COPY users FROM STDIN"):
+                raise KeyError("the application's own")
+        except Exception:  # until 3.0 it became the server's
+            say("copied nothing")
+        say(connection.info.transaction_status)
+        await connection.rollback()
+        say([row async for row in connection.cursor().stream("SELECT * FROM generate_series(1, %s)", (3,))])
         try:
             await connection.execute("SELECT * FROM missing")
         except psycopg.Error as error:

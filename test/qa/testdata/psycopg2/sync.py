@@ -1,3 +1,4 @@
+import io
 import os
 import pickle
 
@@ -28,6 +29,10 @@ def work(say):
         say(cursor.fetchall(), cursor.rowcount)
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("users")))
         say(list(cursor))
+        cursor.copy_from(io.StringIO("5\n6\n"), "users", columns=["id"])
+        output = io.StringIO()
+        cursor.copy_to(output, table="users", columns=["id"])
+        say(output.getvalue())
         cursor.callproc("upper", ["a"])
         say(cursor.fetchone())
     with connection.cursor("named") as cursor:

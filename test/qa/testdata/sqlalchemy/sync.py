@@ -63,11 +63,15 @@ def talk(say, engine):
     say(session.query(Order).filter(Order.user_id == 1).delete(synchronize_session=False))
     say(connection.execute(sqlalchemy.text("SELECT count(*) FROM users")).scalar())
     try:
-        connection.execute(sqlalchemy.text("SELECT nothing FROM users"))
+        connection.execute(sqlalchemy.Table("missing", sqlalchemy.MetaData(), Column("id", Integer)).select())
     except DBAPIError as error:
         say(type(error).__name__)
     session.close()
     transaction.rollback()
+    cursor = connection.connection.cursor()  # the driver's
+    cursor.execute("SELECT 1")
+    say(cursor.fetchone()[0])
+    cursor.close()
     connection.close()
 
 

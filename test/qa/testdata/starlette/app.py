@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 
 from asgi import serving
 from ask import ask
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route, Router
 
 done = []
+finished = threading.Event()
 
 
 def select():
@@ -41,8 +43,13 @@ async def parts(request):
     return StreamingResponse(body(), media_type="text/plain")
 
 
+def work():
+    done.append(select())
+    finished.set()
+
+
 async def later(request):
-    return PlainTextResponse("later", background=BackgroundTask(lambda: done.append(select())))
+    return PlainTextResponse("later", background=BackgroundTask(work))
 
 
 async def thing(request):
@@ -69,5 +76,6 @@ with serving(app):
     ask("DELETE", "/users/7")
     ask("GET", "/parts")
     ask("GET", "/later")
+    finished.wait(10)
     ask("GET", "/inner/things/hat")
 print(done)

@@ -102,6 +102,11 @@ export function clip(text, limit = 200) {
   return text.length > limit ? text.slice(0, limit) + '…' : text
 }
 
+// base shortens the path of a file, such as that of a database, to what tells most: its last part.
+export function base(name) {
+  return name.replace(/(^|\s)\/(?:[^/\s]+\/)+(?=[^/\s])/g, '$1')
+}
+
 // shortId is enough of an id to tell it from others by eye.
 export function shortId(id) {
   return id.slice(0, 8)

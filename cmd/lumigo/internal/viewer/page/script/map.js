@@ -3,7 +3,7 @@
 import * as api from './api.js'
 import { serviceClass } from './colour.js'
 import { h, icon, iconButton, replace, svg } from './dom.js'
-import { clip, count, duration, percent, rate } from './format.js'
+import { base, clip, count, duration, percent, rate } from './format.js'
 import * as keys from './keys.js'
 import { layOut } from './layers.js'
 import { failure, waiting } from './notice.js'
@@ -170,7 +170,7 @@ export function open({ main, query, signal }) {
     const { x, y } = laid.nodes.get(n.id)
     const bad = n.errors > 0
     const near = chosen === null || chosen === n.id || data.edges.some((e) => e.from === chosen && e.to === n.id || e.to === chosen && e.from === n.id)
-    const shown = clip(n.name, 17)
+    const shown = clip(n.kind === 'database' ? base(n.name) : n.name, 17)
     const facts = `${rate(n.rate)} · p95 ${duration(n.p95)}`
     const choosing = (event) => {
       event.stopPropagation()
@@ -283,7 +283,7 @@ export function open({ main, query, signal }) {
   }
 
   function choice(id) {
-    return h('button', { type: 'button', class: 'linkish', onclick: () => choose(id) }, mark(data.nodes.find((n) => n.id === id)), clip(nameOf(id), 60))
+    return h('button', { type: 'button', class: 'linkish', title: clip(nameOf(id), 200), onclick: () => choose(id) }, mark(data.nodes.find((n) => n.id === id)), clip(base(nameOf(id)), 60))
   }
 
   // Only services have colours of their own.

@@ -3,7 +3,7 @@
 import { serviceClass } from './colour.js'
 import { h, icon } from './dom.js'
 import { dragAcross } from './drag.js'
-import { clip, duration, plural, tick, ticks } from './format.js'
+import { base, clip, duration, plural, tick, ticks } from './format.js'
 import { Minimap } from './minimap.js'
 import { Rows } from './rows.js'
 import { splitter } from './splitter.js'
@@ -102,7 +102,7 @@ export class Waterfall {
         s.missingParent ? h('span', { class: 'tag', title: `Its parent ${s.parentSpanId} is not here` }, 'parent missing') : null,
         h('span', { class: boundary ? 'service-name' : 'visually-hidden' }, clip(s.service, 60), ' '),
         h('span', { class: 'name' }, clip(s.name)),
-        s.target ? h('span', { class: 'target' }, ' ', clip(s.target, 120)) : null),
+        s.target ? h('span', { class: 'target', title: clip(s.target, 200) }, ' ', clip(base(s.target), 120)) : null),
       s.status === 'error' ? h('span', { class: 'error-mark' }, icon('alert'), h('span', { class: 'visually-hidden' }, 'error')) : null,
       collapsed && model.errorsBelow[i] > 0 && s.status !== 'error' ? h('span', { class: 'error-mark below', title: `${plural(model.errorsBelow[i], 'error')} below` }, icon('alert'), h('span', { class: 'visually-hidden' }, `${plural(model.errorsBelow[i], 'error')} below`)) : null,
       hidden > 0 ? h('span', { class: 'hidden-spans', title: `${plural(hidden, 'span')} hidden` }, `+${hidden}`) : null),
