@@ -5,7 +5,8 @@ from .._http import trouble
 
 
 def install(module):
-    _imports.wrap(module, "_get_handler", _get_handler)
+    name = "get_handler" if hasattr(module, "get_handler") else "_get_handler"  # public in 4.1 alone
+    _imports.wrap(module, name, _get_handler)
 
 
 def _get_handler(original):
