@@ -57,7 +57,7 @@ func OpenLogs(path string) (*Writer, error) {
 	w := &Writer{render: renderLog, one: "log record", dump: "log dump", path: path}
 	if err := w.open(true); err != nil {
 		w.file, w.shared = os.Stdout, true
-		return w, fmt.Errorf("cannot open the log dump file for writing: %s: %w; using the standard output", path, err)
+		return w, fmt.Errorf("cannot write the log dump to %q: %w; it goes to the standard output, unless LUMIGO_DEBUG_LOGDUMP is set to a file in a directory that exists and is writable", path, err)
 	}
 	return w, nil
 }

@@ -51,6 +51,11 @@ var invalid = map[string]string{
 	"LUMIGO_SECRET_MASKING_REGEX_HTTP_RESPONSE_BODIES":  "[1]",
 	"LUMIGO_SECRET_MASKING_REGEX_HTTP_QUERY_PARAMS":     "[1]",
 
+	"LUMIGO_ENABLE_LOGS":               "perhaps",
+	"LUMIGO_LOGS_ENDPOINT":             "ftp://backend",
+	"LUMIGO_DEBUG_LOGDUMP":             "/missing/logs.jsonl",
+	"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "backend",
+
 	"OTEL_SDK_DISABLED":        "perhaps",
 	"OTEL_LOG_LEVEL":           "loud",
 	"OTEL_RESOURCE_ATTRIBUTES": "<nonsense>",
@@ -127,6 +132,9 @@ func TestInvalidVariables(t *testing.T) {
 			}
 			if v.Name == "OTEL_EXPORTER_OTLP_ENDPOINT" {
 				env = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL(), "LUMIGO_TRACER_TOKEN=" + token}
+			}
+			if strings.Contains(v.Name, "LOGS_ENDPOINT") || v.Name == "LUMIGO_DEBUG_LOGDUMP" {
+				env = append(env, "LUMIGO_ENABLE_LOGS=true")
 			}
 			if strings.Contains(v.Name, "CLIENT_KEY") {
 				env = append(env, strings.Replace(v.Name, "KEY", "CERTIFICATE", 1)+"="+certificate(t))

@@ -264,7 +264,7 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 		}, "python/interpreter", "problem", `does not work: exit status 127: cannot find libpython3.so`, `python3 -c pass`},
 		{"something that keeps tracing from starting", func(t *testing.T) patient {
 			venv := bareVenv(t)
-			script(t, filepath.Join(sitePackages(t, venv), "block.pth"), "import os; os.environ.pop('LUMIGO_ENGINE', None)\n", 0o644)
+			script(t, filepath.Join(sitePackages(t, venv), "block.pth"), "import os; os.environ['LUMIGO_ENGINE'] = '0' * 32 + os.environ['LUMIGO_ENGINE'][32:]\n", 0o644)
 			return patient{command: []string{filepath.Join(venv, "bin", "python"), "app.py"}}
 		}, "python/trial", "problem", `started with tracing, it said: process \d+ does not know the engine's key`, `put right what it says`},
 		{"the wheel is not installed", func(t *testing.T) patient {

@@ -133,7 +133,7 @@ func TestLogDump(t *testing.T) {
 	if !line.MatchString(p.stdout.String()) {
 		t.Errorf("with a dump that cannot be opened, it prints\n%s", p.stdout)
 	}
-	if errors := atLevel(logLines(p.stderr.String()), "ERROR"); len(errors) != 1 || !strings.HasPrefix(errors[0], "cannot open the log dump file for writing: "+path) {
+	if errors := atLevel(logLines(p.stderr.String()), "ERROR"); len(errors) != 1 || !strings.HasPrefix(errors[0], "cannot write the log dump to \""+path) {
 		t.Errorf("it says %q", errors)
 	}
 }

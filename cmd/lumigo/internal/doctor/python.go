@@ -461,7 +461,7 @@ func lookAtLibraries(x *examination, f *findings) {
 		traced = append(traced, name)
 	}
 	for _, module := range i.Standard {
-		if !slices.Contains(i.Plumbing, i.Hooks[module]) {
+		if hook := i.Hooks[module]; !slices.Contains(i.Plumbing, hook) && (hook != "logging" || x.config.LogsEnabled) {
 			add(ids(module, i.Hooks[module])[0], []string{module})
 		}
 	}
