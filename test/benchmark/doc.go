@@ -2,7 +2,7 @@
 // machine, and prints the ratios:
 //
 //	go run ./test/benchmark                       all of it, about five minutes
-//	go run ./test/benchmark -only startup         or span, request, engine, memory, viewer
+//	go run ./test/benchmark -only startup         or span, request, library, engine, memory, viewer
 //	go run ./test/benchmark -json                 for programs
 //	go run ./test/benchmark -python 3.12          another interpreter than 3.11
 //

@@ -47,6 +47,7 @@ var benchmarks = []struct {
 	{"startup", startup},
 	{"span", span},
 	{"request", requestCost},
+	{"library", libraryCost},
 	{"engine", engineCost},
 	{"memory", memory},
 	{"viewer", viewer},
@@ -64,7 +65,7 @@ func main() {
 		lease()
 		return
 	}
-	only := flag.String("only", "", "one of startup, span, request, engine, memory, viewer")
+	only := flag.String("only", "", "one of startup, span, request, library, engine, memory, viewer")
 	asJSON := flag.Bool("json", false, "print JSON instead of a table")
 	python := flag.String("python", "", "the `version` of the interpreter, such as 3.12; 3.11 if there is one")
 	rounds := flag.Int("rounds", 7, "how often each variant is measured; medians are taken")
@@ -93,7 +94,7 @@ func run(only, python string, rounds int) ([]result, error) {
 	}) bool {
 		return b.name == only
 	}) {
-		return nil, fmt.Errorf("-only %q is not one of startup, span, request, engine, memory, viewer", only)
+		return nil, fmt.Errorf("-only %q is not one of startup, span, request, library, engine, memory, viewer", only)
 	}
 	if python != "" {
 		os.Setenv("LUMIGO_TEST_PYTHON", python)
