@@ -184,6 +184,27 @@ class Identity(TracingTest):
         ids = {_tracing.start_span("x", parent=None).span_id for _ in range(10000)}
         self.assertEqual(10000, len(ids))
 
+    @unittest.skipUnless(hasattr(os, "fork"), "no fork")
+    def test_a_child_has_ids_of_its_own(self):
+        def ids():
+            return {_tracing.start_span("x", parent=None).span_id.hex() for _ in range(100)}
+
+        _tracing.start_span("x")  # others are made in advance
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.write(writer, " ".join(ids()).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as child:
+            others = set(child.read().split())
+        os.waitpid(pid, 0)
+        self.assertEqual(100, len(others))
+        self.assertEqual(set(), others & ids())
+
+
 
 class Propagation(TracingTest):
     def test_traceparent(self):
