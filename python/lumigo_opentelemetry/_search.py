@@ -118,7 +118,7 @@ def _answered(span, answer):
         if meta.status >= 400 and not (meta.status == 404 and span.attributes["http.request.method"] == "HEAD"):
             _refused(meta.status)
     if _tracing.settings.capture and answer is not None:
-        span.attributes["db.response.body"] = _values.plain(answer)
+        span.attributes["db.response.body"] = _values.parsed(answer)
 
 
 def called(method, path):

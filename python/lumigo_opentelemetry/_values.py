@@ -1,5 +1,7 @@
 """Values of the app's as payloads: plain copies, as much of them as is shown. They may be large, and the app's to change."""
 
+from marshal import dumps
+
 from . import _tracing
 
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
@@ -21,6 +23,17 @@ def shown(value):
 def plain(value):
     """A value of any structure. Its cost is bounded by what is captured of a payload."""
     return _plain(value, [_tracing.settings.capture], 0)
+
+
+def parsed(value):
+    """The same for what a library has just parsed, and nobody changes before the span ends: taken as it is, where it is
+    small. Only for trees: marshal's second version never comes to the end of a list that is in itself twice."""
+    try:
+        if len(dumps(value, 2)) <= _tracing.settings.capture:
+            return value
+    except ValueError:  # something that is not plain
+        pass
+    return plain(value)
 
 
 def _plain(value, room, depth):

@@ -49,6 +49,19 @@ class Values(unittest.TestCase):
         self.assertLess(len(_values.plain({n: n for n in range(10 * limit)})), limit)
         self.assertLess(len(_values.plain([[] for _ in range(10 * limit)])), limit)
 
+    def test_what_was_parsed_is_taken_as_it_is(self):
+        for value in ({"a": [1, {"b": None}]}, b"x", ["y", 2.5]):
+            self.assertIs(_values.parsed(value), value)
+
+    def test_but_for_what_is_large_or_not_plain(self):
+        limit = _tracing.settings.capture
+        self.assertEqual(_values.parsed(b"x" * limit * 2), b"x" * limit)
+        self.assertEqual(_values.parsed({"a": range(3)}), {"a": "range(0, 3)"})
+        self.assertEqual(_values.parsed(Mapping()), {"password": "hunter2"})
+        loop = []
+        loop.append(loop)
+        self.assertTrue(str(_values.parsed(loop)).startswith("[[[["))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,18 +6,17 @@ import (
 	"context"
 	"crypto/tls"
 	"debug/buildinfo"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +24,7 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 // A server is a program in testdata/servers.
@@ -67,7 +67,7 @@ func TestServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
 	}
-	for _, s := range servers {
+	for _, s := range cases {
 		t.Run(s.name, func(t *testing.T) {
 			if s.heavy && os.Getenv("LUMIGO_TEST_FULL") == "" {
 				t.Skip("it takes long to build; runs with LUMIGO_TEST_FULL=1")
@@ -150,46 +150,18 @@ func unavailable(t *testing.T, err error, why string) {
 	t.Skipf("the modules are not to be had: %v\n%s", err, why)
 }
 
-// postgres runs a PostgreSQL server of the machine's until the end of the test, and returns its address.
+// postgres runs a PostgreSQL server until the end of the test, and returns its address.
 func postgres(t *testing.T) string {
 	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl")
-	if name, err := exec.LookPath("pg_ctl"); err == nil {
-		found = append(found, name)
+	server, err := servers.PostgreSQL.Start()
+	if errors.Is(err, servers.ErrNotInstalled) {
+		t.Skipf("SKIP: %v", err)
 	}
-	if len(found) == 0 {
-		t.Skip("SKIP: there is no PostgreSQL here")
-	}
-	dir, err := os.MkdirTemp("", "lumigo-postgres-") // t.TempDir is in one that others may not enter
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	as := new(syscall.SysProcAttr)
-	if os.Getuid() == 0 { // as whom it does not run
-		account, err := user.Lookup("nobody")
-		if err != nil {
-			t.Skipf("SKIP: %v", err)
-		}
-		uid, _ := strconv.Atoi(account.Uid)
-		gid, _ := strconv.Atoi(account.Gid)
-		as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run := func(args ...string) {
-		cmd := exec.Command(found[0], args...)
-		cmd.Dir, cmd.SysProcAttr = dir, as
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%v: %v\n%s", cmd.Args, err, out)
-		}
-	}
-	data, log := filepath.Join(dir, "data"), filepath.Join(dir, "log")
-	run("-D", data, "-o", "-A trust -U shop", "initdb")
-	run("-D", data, "-l", log, "-w", "-o", "-c listen_addresses= -k "+dir, "start")
-	t.Cleanup(func() { run("-D", data, "-m", "immediate", "stop") })
-	return "postgres:///postgres?user=shop&host=" + dir
+	t.Cleanup(server.Stop)
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", server.Port)
 }
 
 // environ is that of the go command.

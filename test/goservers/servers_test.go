@@ -6,7 +6,7 @@ import "regexp"
 // ports, and it decides on versions after its start.
 var protojson = regexp.MustCompile(`,\s?|Content-Length: .*|"(cluster_id|member_id)":"\d+"|"(etcdcluster|storage)":"[^"]*"`)
 
-var servers = []server{
+var cases = []server{
 	{name: "chi", versions: []string{"github.com/go-chi/chi/v5@v5.5.0", "github.com/go-chi/chi/v5@v5.1.0", "github.com/go-chi/chi/v5@v5.0.8"}, requests: []request{
 		{ask: "GET /hello", spans: "SERVER GET /hello 200"},
 		{ask: "HEAD /hello", spans: "SERVER HEAD /hello 200"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 func collectorConfig(t *testing.T) string {
@@ -76,7 +77,7 @@ func TestCollectorSurvivesAnOutageAndItsDeath(t *testing.T) {
 	backend.Always(receiver.Answer{Status: 503})
 
 	// The configuration as it stands, but for what is this machine's.
-	port, state := freePort(t), t.TempDir()
+	port, state := servers.FreePort(), t.TempDir()
 	config := filepath.Join(t.TempDir(), "config.yaml")
 	must(t, os.WriteFile(config, []byte(strings.NewReplacer(
 		":4318", fmt.Sprint(":", port),

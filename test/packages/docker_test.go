@@ -17,6 +17,7 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/container"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 const patience = 60 * time.Second
@@ -47,7 +48,7 @@ func TestImagesTrace(t *testing.T) {
 			backend, err := receiver.Listen("127.0.0.1:0")
 			must(t, err)
 			t.Cleanup(backend.Close)
-			port := freePort(t)
+			port := servers.FreePort()
 			c := image.container(image.root, false)
 			c.Env = append(c.Env, fmt.Sprint("PORT=", port), "OTEL_SERVICE_NAME=shop", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL())
 			service := start(t, c, image.command)
@@ -171,12 +172,4 @@ func ask(t *testing.T, url string, s *service) string {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }

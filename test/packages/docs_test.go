@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 var consoleBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
@@ -45,7 +46,7 @@ func TestQuickStarts(t *testing.T) {
 			// What is the reader's: a place for programs, this Python, /tmp and a port that is free.
 			bin := t.TempDir()
 			must(t, os.Symlink(python.Path, filepath.Join(bin, "python3")))
-			text := strings.NewReplacer("/tmp/", t.TempDir()+"/", "8080", fmt.Sprint(freePort(t))).Replace(strings.Join(script, "\n"))
+			text := strings.NewReplacer("/tmp/", t.TempDir()+"/", "8080", fmt.Sprint(servers.FreePort())).Replace(strings.Join(script, "\n"))
 			cmd := exec.Command("bash", "-x", "-c", text)
 			cmd.Dir = root
 			cmd.Env = pythonenv.Environ("GOBIN="+bin, "PATH="+bin+":"+os.Getenv("PATH"))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/container"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 // manifest is as much of an object of Kubernetes as these tests look at; the schema has been seen to before.
@@ -161,7 +162,7 @@ func TestManifestsTrace(t *testing.T) {
 			backend, err := receiver.Listen("127.0.0.1:0")
 			must(t, err)
 			t.Cleanup(backend.Close)
-			port := freePort(t)
+			port := servers.FreePort()
 			volumes := map[string]string{}
 			for _, v := range p.Volumes {
 				volumes[v.Name] = t.TempDir()

@@ -17,13 +17,14 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 // A checker runs apps; it starts each server once.
 type checker struct {
 	lumigo   string
 	testdata string
-	servers  map[*server]*running
+	servers  map[*servers.Server]*servers.Running
 	runs     int // of apps
 }
 
@@ -36,12 +37,12 @@ func newChecker() (*checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &checker{lumigo: lumigo, testdata: filepath.Join(root, "test", "qa", "testdata"), servers: map[*server]*running{}}, nil
+	return &checker{lumigo: lumigo, testdata: filepath.Join(root, "test", "qa", "testdata"), servers: map[*servers.Server]*servers.Running{}}, nil
 }
 
 func (c *checker) close() {
 	for _, r := range c.servers {
-		r.stop()
+		r.Stop()
 	}
 }
 
@@ -52,7 +53,7 @@ var errUntraced = errors.New("does not run on this Python, traced or not")
 var errMachine = errors.New("an environment could not be made")
 
 // check returns nil when a version is traced rightly. The error wraps pythonenv.ErrUnavailable when it cannot be
-// installed, errNoServer when there is no server for it, and errMachine when nothing can be tried.
+// installed, servers.ErrNotInstalled when there is no server for it, and errMachine when nothing can be tried.
 func (c *checker) check(l library, version string, i pythonenv.Interpreter) error {
 	env, err := pythonenv.Venv(i, l.pins(version)...)
 	if errors.Is(err, pythonenv.ErrUnavailable) {
@@ -76,16 +77,16 @@ func (c *checker) check(l library, version string, i pythonenv.Interpreter) erro
 }
 
 // serverOf is the server that an app talks to, started if need be.
-func (c *checker) serverOf(l library, a app) (*running, error) {
+func (c *checker) serverOf(l library, a app) (*servers.Running, error) {
 	s := a.server
 	if s == nil {
 		s = l.server
 	}
 	if s == nil {
-		return &running{port: freePort()}, nil
+		return &servers.Running{Port: servers.FreePort()}, nil
 	}
 	if c.servers[s] == nil {
-		r, err := s.start()
+		r, err := s.Start()
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +95,7 @@ func (c *checker) serverOf(l library, a app) (*running, error) {
 	return c.servers[s], nil
 }
 
-func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running) error {
+func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *servers.Running) error {
 	source := filepath.Join(c.testdata, l.name, a.name)
 	plain, err := c.run(server, env.Python, source+".py")
 	if err != nil {
@@ -114,7 +115,7 @@ func (c *checker) checkApp(env *pythonenv.Env, l library, a app, server *running
 	if err != nil {
 		return err
 	}
-	expected := strings.NewReplacer("{port}", strconv.Itoa(server.port), "{run}", strconv.Itoa(c.runs)).Replace(string(want))
+	expected := strings.NewReplacer("{port}", strconv.Itoa(server.Port), "{run}", strconv.Itoa(c.runs)).Replace(string(want))
 	if got := draw(spans, expected); got != expected {
 		return fmt.Errorf("has other spans: %s", firstDifference(expected, got))
 	}
@@ -127,17 +128,17 @@ var ours = regexp.MustCompile(`(An exception occurred in lumigo's code|An error 
 type output struct{ stdout, stderr string }
 
 // run runs a program to its end.
-func (c *checker) run(server *running, argv ...string) (output, error) {
+func (c *checker) run(server *servers.Running, argv ...string) (output, error) {
 	return c.runWith(nil, server, argv...)
 }
 
 // runWith tells the program the port of its server, and a number that no other run had.
-func (c *checker) runWith(env []string, server *running, argv ...string) (output, error) {
+func (c *checker) runWith(env []string, server *servers.Running, argv ...string) (output, error) {
 	c.runs++
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	common := []string{"QA_PORT=" + strconv.Itoa(server.port), "QA_RUN=" + strconv.Itoa(c.runs), "PYTHONPATH=" + filepath.Join(c.testdata, "common")}
+	common := []string{"QA_PORT=" + strconv.Itoa(server.Port), "QA_RUN=" + strconv.Itoa(c.runs), "PYTHONPATH=" + filepath.Join(c.testdata, "common")}
 	cmd.Env = pythonenv.Environ(append(common, env...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -160,7 +161,7 @@ func lastLine(stderr string) string {
 }
 
 // trace runs a program under lumigo run, with more variables if need be, and returns its spans, too.
-func (c *checker) trace(server *running, python, source string, env ...string) (output, []receiver.Span, error) {
+func (c *checker) trace(server *servers.Running, python, source string, env ...string) (output, []receiver.Span, error) {
 	r, err := receiver.Listen("127.0.0.1:0")
 	if err != nil {
 		return output{}, nil, err

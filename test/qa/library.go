@@ -3,13 +3,15 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 // A library is one that hooks trace.
 type library struct {
-	name   string  // of its directory in testdata, its files of versions, and its hook
-	pins   pins    // what is installed; the first is the package itself
-	server *server // nil when the apps bring their own
+	name   string          // of its directory in testdata, its files of versions, and its hook
+	pins   pins            // what is installed; the first is the package itself
+	server *servers.Server // nil when the apps bring their own
 	apps   []app
 	mark   string // the attribute that only it makes, where what it stands on has spans of its own
 }
@@ -24,8 +26,8 @@ func (l library) packageName() string {
 // An app is a program in the library's directory, and a file of the spans it must have.
 type app struct {
 	name   string
-	since  string  // the library's version from which on it can run; "" for all
-	server *server // another than the library's
+	since  string          // the library's version from which on it can run; "" for all
+	server *servers.Server // another than the library's
 }
 
 // pins are the requirements to install a version of a library.
@@ -66,12 +68,12 @@ func motorPins(version string) []string {
 }
 
 var libraries = []library{
-	{name: "redis", pins: pin("redis"), server: redisServer, apps: []app{
+	{name: "redis", pins: pin("redis"), server: servers.Redis, apps: []app{
 		{name: "sync"}, {name: "aio", since: "4.2.0"},
-		{name: "cluster", since: "4.1.0", server: redisClusterServer}, {name: "cluster_aio", since: "4.3.0", server: redisClusterServer},
+		{name: "cluster", since: "4.1.0", server: servers.RedisCluster}, {name: "cluster_aio", since: "4.3.0", server: servers.RedisCluster},
 	}},
-	{name: "psycopg2", pins: pin("psycopg2-binary"), server: postgresServer, apps: []app{{name: "sync"}}},
-	{name: "psycopg", pins: pin("psycopg[binary]"), server: postgresServer, apps: []app{{name: "sync"}, {name: "aio"}}},
+	{name: "psycopg2", pins: pin("psycopg2-binary"), server: servers.PostgreSQL, apps: []app{{name: "sync"}}},
+	{name: "psycopg", pins: pin("psycopg[binary]"), server: servers.PostgreSQL, apps: []app{{name: "sync"}, {name: "aio"}}},
 	{name: "httpx", pins: pin("httpx"), apps: []app{{name: "sync"}, {name: "aio"}}},
 	{name: "aiohttp", pins: pin("aiohttp").before("3.10", "yarl==1.9.4"), apps: []app{{name: "client"}, {name: "server"}}},
 	{name: "tornado", pins: pin("tornado"), apps: []app{{name: "client"}, {name: "server"}}},
@@ -88,24 +90,24 @@ var libraries = []library{
 	{name: "uvicorn", pins: pin("uvicorn"), apps: []app{{name: "app"}}},
 	{name: "gunicorn", apps: []app{{name: "app"}}, pins: pin("gunicorn").
 		before("21.0", "setuptools==75.3.0; python_version >= '3.8'", "setuptools==68.0.0; python_version < '3.8'")},
-	{name: "kafka_python", pins: pin("kafka-python"), server: kafkaServer, apps: []app{{name: "sync"}}},
-	{name: "pika", pins: pin("pika"), server: rabbitmqServer, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
-	{name: "celery", pins: pin("celery").before("5.3", "importlib-metadata==4.13.0"), server: rabbitmqServer, apps: []app{{name: "worker"}}},
-	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: kafkaServer, apps: []app{{name: "sync"}, {name: "aio", since: "2.13.0"}}},
-	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2"), server: kafkaServer, apps: []app{{name: "aio"}}},
-	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: rabbitmqServer, apps: []app{{name: "aio"}}},
-	{name: "pymysql", pins: pin("pymysql"), server: mariadbServer, apps: []app{{name: "sync"}}},
-	{name: "pymongo", pins: pin("pymongo"), server: ferretServer, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
-	{name: "asyncpg", pins: pin("asyncpg"), server: postgresServer, apps: []app{{name: "aio"}}},
+	{name: "kafka_python", pins: pin("kafka-python"), server: servers.Kafka, apps: []app{{name: "sync"}}},
+	{name: "pika", pins: pin("pika"), server: servers.RabbitMQ, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
+	{name: "celery", pins: pin("celery").before("5.3", "importlib-metadata==4.13.0"), server: servers.RabbitMQ, apps: []app{{name: "worker"}}},
+	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{{name: "sync"}, {name: "aio", since: "2.13.0"}}},
+	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2"), server: servers.Kafka, apps: []app{{name: "aio"}}},
+	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: servers.RabbitMQ, apps: []app{{name: "aio"}}},
+	{name: "pymysql", pins: pin("pymysql"), server: servers.MariaDB, apps: []app{{name: "sync"}}},
+	{name: "pymongo", pins: pin("pymongo"), server: servers.FerretDB, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: servers.PostgreSQL, apps: []app{{name: "aio"}}},
 	{
-		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: postgresServer, mark: "db.query.summary",
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: servers.PostgreSQL, mark: "db.query.summary",
 		apps: []app{{name: "sync"}, {name: "aio", since: "1.4.54"}},
 	},
 	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
-	{name: "mysqlclient", pins: pin("mysqlclient"), server: mariadbServer, apps: []app{{name: "sync"}}},
-	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: mariadbServer, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
-	{name: "boto3", pins: pin("boto3"), server: motoServer, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
-	{name: "boto", pins: pin("boto"), server: motoServer, apps: []app{{name: "sync"}}},
+	{name: "mysqlclient", pins: pin("mysqlclient"), server: servers.MariaDB, apps: []app{{name: "sync"}}},
+	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: servers.MariaDB, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
+	{name: "boto3", pins: pin("boto3"), server: servers.Moto, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
+	{name: "boto", pins: pin("boto"), server: servers.Moto, apps: []app{{name: "sync"}}},
 	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
 	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "aio"}, {name: "responses", since: "1.66.0"}}},
@@ -115,9 +117,9 @@ var libraries = []library{
 		before("0.3", "langchain-openai==0.1.8").
 		before("1", "langchain-openai==0.2.0").
 		before("99", "langchain-openai==1.0.0")},
-	{name: "pymemcache", pins: pin("pymemcache"), server: memcachedServer, apps: []app{{name: "sync"}}},
+	{name: "pymemcache", pins: pin("pymemcache"), server: servers.Memcached, apps: []app{{name: "sync"}}},
 	{name: "elasticsearch", pins: pin("elasticsearch", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio", since: "7.8"}, {name: "bulk", since: "8.0"}}},
 	{name: "opensearch", pins: pin("opensearch-py", "aiohttp"), mark: "db.system.name", apps: []app{{name: "sync"}, {name: "aio"}}},
 	{name: "cassandra", pins: pin("cassandra-driver"), apps: []app{{name: "sync"}}},
-	{name: "motor", pins: motorPins, server: ferretServer, apps: []app{{name: "aio"}}},
+	{name: "motor", pins: motorPins, server: servers.FerretDB, apps: []app{{name: "aio"}}},
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 // A result is what came of one version on one interpreter.
@@ -150,5 +151,5 @@ func (c *checker) result(j job) (result, error) {
 
 // untried tells that a fault says nothing about us.
 func untried(fault error) bool {
-	return errors.Is(fault, pythonenv.ErrUnavailable) || errors.Is(fault, errNoServer) || errors.Is(fault, errUntraced)
+	return errors.Is(fault, pythonenv.ErrUnavailable) || errors.Is(fault, servers.ErrNotInstalled) || errors.Is(fault, errUntraced)
 }

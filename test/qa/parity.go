@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 // A parity is a library's file parity.txt: what upstream's instrumentation is to be compared by, and why our spans differ
@@ -212,7 +213,7 @@ func (c *checker) parity(l library, python pythonenv.Interpreter) (section strin
 }
 
 // upstream runs an app under opentelemetry-instrument and returns its spans.
-func (c *checker) upstream(server *running, env *pythonenv.Env, source string, variables []string) ([]receiver.Span, error) {
+func (c *checker) upstream(server *servers.Running, env *pythonenv.Env, source string, variables []string) ([]receiver.Span, error) {
 	r, err := receiver.Listen("127.0.0.1:0")
 	if err != nil {
 		return nil, err

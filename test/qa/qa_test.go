@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumigo-io/opentelemetry-distro/test/pythonenv"
 	"github.com/lumigo-io/opentelemetry-distro/test/receiver"
+	"github.com/lumigo-io/opentelemetry-distro/test/servers"
 )
 
 func root(t *testing.T) string {
@@ -92,7 +93,7 @@ func TestNewestVersions(t *testing.T) {
 			t.Run(l.name+"/"+i.Short(), func(t *testing.T) {
 				version := versions[i.Short()]
 				err := c.check(l, version, i)
-				if errors.Is(err, pythonenv.ErrUnavailable) || errors.Is(err, errNoServer) {
+				if errors.Is(err, pythonenv.ErrUnavailable) || errors.Is(err, servers.ErrNotInstalled) {
 					t.Skipf("SKIP: %v", err)
 				}
 				if err != nil {

@@ -129,7 +129,7 @@ class _Call:
                 attributes = span.attributes
                 self._heading(attributes, answer)
                 if _tracing.settings.capture and self.service not in _SECRET:
-                    attributes["http.response.body"] = _values.plain(
+                    attributes["http.response.body"] = _values.parsed(
                         {name: value for name, value in answer.items() if name != "ResponseMetadata" and not _stream(value)}
                     )
         except Exception as error:
@@ -155,7 +155,7 @@ class _Call:
         if message:
             attributes["messageId"] = message
         if headers:
-            attributes["http.response.headers"] = _values.plain(headers)
+            attributes["http.response.headers"] = _values.parsed(headers)
 
     def _received(self, answer):
         span = self.span

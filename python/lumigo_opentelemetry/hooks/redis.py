@@ -86,4 +86,4 @@ def _words(args):
 
 def answered(span, answer):
     if _tracing.settings.capture:
-        span.attributes["db.response.body"] = _values.plain(answer)
+        span.attributes["db.response.body"] = _values.parsed(answer)

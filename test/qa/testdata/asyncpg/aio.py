@@ -7,7 +7,7 @@ from serve import serve
 
 
 async def talk(say):
-    where = dict(host="127.0.0.1", port=int(os.environ["QA_PORT"]), user="qa", database="postgres")
+    where = dict(host="127.0.0.1", port=int(os.environ["QA_PORT"]), user="postgres", database="postgres")
     connection = await asyncpg.connect(**where)
     say(asyncio.iscoroutinefunction(connection.execute))
     never = connection.execute("SELECT never")

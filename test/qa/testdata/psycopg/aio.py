@@ -6,7 +6,7 @@ from serve import serve
 
 
 async def talk(say):
-    where = "host=127.0.0.1 port=%s user=qa dbname=postgres" % os.environ["QA_PORT"]
+    where = "host=127.0.0.1 port=%s user=postgres dbname=postgres" % os.environ["QA_PORT"]
     async with await psycopg.AsyncConnection.connect(where) as connection:
         cursor = connection.cursor()
         say(asyncio.iscoroutinefunction(cursor.execute))

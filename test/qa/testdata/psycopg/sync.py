@@ -12,7 +12,7 @@ def copies(connection):
 
 
 def work(say):
-    where = "host=127.0.0.1 port=%s user=qa dbname=postgres" % os.environ["QA_PORT"]
+    where = "host=127.0.0.1 port=%s user=postgres dbname=postgres" % os.environ["QA_PORT"]
     with psycopg.connect(where) as connection:
         cursor = connection.cursor()
         say(cursor.execute("CREATE TEMPORARY TABLE users (id int, password text)") is cursor)

@@ -16,7 +16,7 @@ class Connection(psycopg2.extensions.connection):
 
 
 def work(say):
-    where = dict(host="127.0.0.1", port=int(os.environ["QA_PORT"]), user="qa", dbname="postgres")
+    where = dict(host="127.0.0.1", port=int(os.environ["QA_PORT"]), user="postgres", dbname="postgres")
     connection = psycopg2.connect(**where)
     say(isinstance(connection, psycopg2.extensions.connection))
     psycopg2.extras.register_default_jsonb(connection)

@@ -9,7 +9,7 @@ users = Table("users", MetaData(), Column("id", Integer, primary_key=True), Colu
 orders = Table("orders", MetaData(), Column("id", Integer, primary_key=True), Column("user_id", Integer))
 
 
-engine = create_async_engine("postgresql+asyncpg://qa@127.0.0.1:%s/postgres" % os.environ["QA_PORT"])
+engine = create_async_engine("postgresql+asyncpg://postgres@127.0.0.1:%s/postgres" % os.environ["QA_PORT"])
 loop = asyncio.new_event_loop()
 
 

@@ -31,7 +31,7 @@ class Order(Base):
 
 engines = [
     create_engine("sqlite:///:memory:", poolclass=StaticPool, connect_args={"check_same_thread": False}),
-    create_engine("postgresql+psycopg2://qa@127.0.0.1:%s/postgres" % os.environ["QA_PORT"], poolclass=StaticPool),
+    create_engine("postgresql+psycopg2://postgres@127.0.0.1:%s/postgres" % os.environ["QA_PORT"], poolclass=StaticPool),
 ]
 
 
