@@ -69,6 +69,8 @@ class Handlers(HookCase):
         context = Context()
         context.client_context = types.SimpleNamespace(custom={"traceparent": A})
         self.assertEqual(self.invoke({}, context).trace_id, b"\xaa" * 16)
+        context.client_context.custom = {"traceparent": 7, "customer": "ann"}
+        self.assertIsNone(self.invoke({}, context).parent_id)
 
     def test_other_events(self):
         for event, trigger in (
