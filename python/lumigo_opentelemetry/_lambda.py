@@ -23,7 +23,7 @@ def traced(fn):
             result = fn(event, context, *args, **kwargs)
             _answered(span, result)
             return result
-        except Exception as err:
+        except BaseException as err:
             span.record_exception(err)
             raise
         finally:

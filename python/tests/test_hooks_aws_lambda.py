@@ -83,6 +83,14 @@ class Handlers(HookCase):
         ):
             self.assertEqual(self.invoke(event).get("faas.trigger"), trigger)
 
+    def test_a_handler_that_exits(self):
+        def leave(event, context):
+            raise SystemExit(1)
+
+        with self.assertRaises(SystemExit):
+            _lambda.traced(leave)({}, Context())
+        self.assertEqual(self.one().exceptions, ["SystemExit"])
+
     def test_whatever_comes(self):
         for event in (None, 1, "text", ["a"], {"Records": [1]}, {"headers": {1: 2}}):
             try:
