@@ -23,7 +23,7 @@ def traced(fn):
             result = fn(event, context, *args, **kwargs)
             _answered(span, result)
             return result
-        except Exception as err:
+        except BaseException as err:
             span.record_exception(err)
             raise
         finally:
@@ -136,7 +136,8 @@ def _callers(event, context):
         found = [_aws.context_of(record.get("Sns") or record) for record in records if isinstance(record, dict)]
         custom = getattr(getattr(context, "client_context", None), "custom", None)
         if isinstance(custom, dict):
-            found.append(_tracing.extract({str(name).lower(): value for name, value in custom.items()}.get))
+            known = {str(name).lower(): value for name, value in custom.items() if isinstance(value, str)}
+            found.append(_tracing.extract(known.get))
     callers = []
     for each in found:
         if each is not None and each.trace_id is not None and all(each.span_id != other.span_id for other in callers):

@@ -1,7 +1,5 @@
 """Values of the app's as payloads: plain copies, as much of them as is shown. They may be large, and the app's to change."""
 
-from marshal import dumps
-
 from . import _tracing
 
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
@@ -11,13 +9,22 @@ _DEPTH = 12
 def shown(value):
     """A single value: text and bytes shortened, what is not plain as text."""
     kind = type(value)
+    limit = _tracing.settings.capture
     if kind not in _PLAIN:
-        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else str(value)
+        if isinstance(value, bytearray) or isinstance(value, memoryview) and value.ndim == 1:
+            value = value[:limit]
+        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else _text(value)
         kind = type(value)
     if kind is str or kind is bytes:
-        limit = _tracing.settings.capture
         return value if len(value) <= limit else value[:limit]
     return value
+
+
+def _text(value):
+    try:
+        return str(value)
+    except Exception:  # the app's own
+        return "<%s that cannot be printed>" % type(value).__name__
 
 
 def plain(value):
@@ -27,13 +34,27 @@ def plain(value):
 
 def parsed(value):
     """The same for what a library has just parsed, and nobody changes before the span ends: taken as it is, where it is
-    small. Only for trees: marshal's second version never comes to the end of a list that is in itself twice."""
-    try:
-        if len(dumps(value, 2)) <= _tracing.settings.capture:
-            return value
-    except ValueError:  # something that is not plain
-        pass
-    return plain(value)
+    small. Of what is large, no more is looked at than is captured."""
+    room = _tracing.settings.capture
+    found = [value]
+    for each in found:  # and what is in it
+        kind = type(each)
+        if kind is str or kind is bytes:
+            room -= len(each)
+        elif kind is dict or kind is list:
+            room -= 8 * len(each) + 8
+        elif kind in _PLAIN:
+            continue
+        else:
+            return plain(value)
+        if room < 0:
+            return plain(value)
+        if kind is list:
+            found += each
+        elif kind is dict:
+            found += each
+            found += each.values()
+    return value
 
 
 def _plain(value, room, depth):

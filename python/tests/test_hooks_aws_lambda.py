@@ -69,6 +69,8 @@ class Handlers(HookCase):
         context = Context()
         context.client_context = types.SimpleNamespace(custom={"traceparent": A})
         self.assertEqual(self.invoke({}, context).trace_id, b"\xaa" * 16)
+        context.client_context.custom = {"traceparent": 7, "customer": "ann"}
+        self.assertIsNone(self.invoke({}, context).parent_id)
 
     def test_other_events(self):
         for event, trigger in (
@@ -80,6 +82,14 @@ class Handlers(HookCase):
             ({"requestContext": 1, "headers": {}}, "other"),
         ):
             self.assertEqual(self.invoke(event).get("faas.trigger"), trigger)
+
+    def test_a_handler_that_exits(self):
+        def leave(event, context):
+            raise SystemExit(1)
+
+        with self.assertRaises(SystemExit):
+            _lambda.traced(leave)({}, Context())
+        self.assertEqual(self.one().exceptions, ["SystemExit"])
 
     def test_whatever_comes(self):
         for event in (None, 1, "text", ["a"], {"Records": [1]}, {"headers": {1: 2}}):

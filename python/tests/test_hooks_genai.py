@@ -1,4 +1,6 @@
 import asyncio
+import copy
+import pickle
 import types
 import unittest
 
@@ -204,6 +206,55 @@ class LangChain(HookCase):
         for run in (2, 1, 3):
             self.handler.on_chain_end(None, run_id=run)
         self.assertIsNone(_tracing.current_span())
+
+    def test_copies_of_a_manager(self):
+        manager = copy.deepcopy(self.manager(["theirs"]))
+        self.assertEqual(self.manager(manager.handlers).handlers, ["theirs", self.handler])
+        self.assertIs(type(pickle.loads(pickle.dumps(self.handler))), object)
+
+    def test_a_stream_that_the_app_leaves_is_no_failure(self):
+        self.handler.on_chain_start({}, None, run_id=1)
+        self.handler.on_chain_error(GeneratorExit(), run_id=1)
+        self.assertEqual((self.one().status, self.one().exceptions), (_tracing.UNSET, []))
+
+    def test_runs_that_nobody_ends(self):
+        from lumigo_opentelemetry.hooks import langchain
+
+        self.addCleanup(setattr, langchain, "_LIMIT", langchain._LIMIT)
+        langchain._LIMIT = 2
+        for run in range(4):
+            self.handler.on_chain_start({"name": str(run)}, None, run_id=run)
+        self.assertEqual([span.name for span in self.spans()], ["0", "1"])
+        for run in (2, 3):
+            self.handler.on_chain_end(None, run_id=run)
+        self.assertIsNone(_tracing.current_span())
+
+    def test_handlers_that_are_told_in_a_task_of_its_own(self):
+        handler = self.handler
+
+        class Manager:
+            run_id = 1
+
+            async def on_end(self, output):
+                await asyncio.ensure_future(self.tell(output))
+                return output
+
+            async def tell(self, output):
+                handler.on_chain_end(output, run_id=self.run_id)
+
+        module = types.ModuleType("langchain_core.callbacks.manager")
+        for name, kind in (("ChainRun", "chain"), ("LLMRun", "llm"), ("ToolRun", "tool"), ("RetrieverRun", "retriever")):
+            ends = {"on_%s_%s" % (kind, end): Manager.on_end for end in ("end", "error")}
+            setattr(module, "AsyncCallbackManagerFor" + name, type(name, (Manager,), ends))
+        self.hook("langchain", module)
+
+        async def run():
+            handler.on_chain_start({"name": "chain"}, None, run_id=1)
+            self.assertEqual(await module.AsyncCallbackManagerForChainRun().on_chain_end(2), 2)
+            self.assertIsNone(_tracing.current_span())
+
+        asyncio.run(run())
+        self.assertEqual(self.one().get("gen_ai.output.messages"), 2)
 
     def test_models_whose_clients_have_spans(self):
         import sys
