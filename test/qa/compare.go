@@ -170,7 +170,7 @@ func similarity(a, b *node) int {
 		return 0
 	}
 	alike := 1
-	if word(a.Name, " ") == word(b.Name, " ") {
+	if operation(a.Name) == operation(b.Name) {
 		alike += 2
 	}
 	if a.Name == b.Name {
@@ -181,11 +181,17 @@ func similarity(a, b *node) int {
 	}
 	for _, names := range telling {
 		x, y := first(a.Attributes, names), first(b.Attributes, names)
-		if x != nil && y != nil && word(fmt.Sprint(x), "?") == word(fmt.Sprint(y), "?") {
+		if x == nil || y == nil {
+			continue
+		}
+		switch x, y := word(fmt.Sprint(x), "?"), word(fmt.Sprint(y), "?"); {
+		case x == y:
 			alike += 4
+		case !strings.Contains(x, y) && !strings.Contains(y, x):
+			alike--
 		}
 	}
-	if alike == 1 { // in nothing but their kind
+	if alike <= 1 { // in nothing but their kind
 		return 0
 	}
 	return alike
@@ -204,6 +210,12 @@ func first(attributes map[string]any, names []string) any {
 		}
 	}
 	return nil
+}
+
+// operation is what a name begins with, without the database or service that upstream puts before some.
+func operation(name string) string {
+	first := word(name, " ")
+	return strings.ToLower(first[strings.LastIndexByte(first, '.')+1:])
 }
 
 // word is the text before a separator.

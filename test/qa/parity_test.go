@@ -112,6 +112,12 @@ func TestCompare(t *testing.T) {
 			[]receiver.Span{span("a", "", "CLIENT", "GET", attributes{"x": 3})}, []string{"CLIENT GET: x is 3 instead of 1", "CLIENT GET: y is missing"}},
 		{"what is required", []receiver.Span{server}, []receiver.Span{span("a", "", "SERVER", "GET /", attributes{"http.request.method": "GET", "url.path": "/"})},
 			[]string{"SERVER GET /: url.scheme is missing, which the conventions require"}},
+		{"a name after its database", []receiver.Span{span("a", "", "CLIENT", "shop.ping", nil), span("b", "", "CLIENT", "shop.find", nil)},
+			[]receiver.Span{span("b", "", "CLIENT", "find users", nil)}, []string{"upstream alone has CLIENT shop.ping", "CLIENT shop.find: the name is find users"}},
+		{"other statements", []receiver.Span{span("a", "", "CLIENT", "CURSOR", attributes{"db.statement": "SELECT 1"})},
+			[]receiver.Span{span("a", "", "CLIENT", "COPY", attributes{"db.query.text": "COPY a"})}, []string{"upstream alone has CLIENT CURSOR", "we alone have CLIENT COPY"}},
+		{"a part of the statement", []receiver.Span{span("a", "", "CLIENT", "twice", attributes{"db.statement": "twice"})},
+			[]receiver.Span{span("a", "", "CLIENT", "CALL", attributes{"db.query.text": "CALL twice", "server.address": "a"})}, []string{"CLIENT twice: the name is CALL", "CLIENT twice: db.statement is missing"}},
 		{"one of many", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"url.full": "/a"}), span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})},
 			[]receiver.Span{span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})}, []string{"upstream alone has CLIENT GET"}},
 	} {
