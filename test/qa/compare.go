@@ -136,6 +136,15 @@ type pair struct{ theirs, ours *node }
 
 // align pairs as many as possible of two rows of spans, the most similar with one another, without a change of order.
 func align(theirs, ours []*node) []pair {
+	stated := func(n *node) bool { return first(n.Attributes, statements) != nil }
+	// Where upstream shows statements, a span without one is not of a statement, but of a connection, say.
+	shows := slices.ContainsFunc(theirs, stated)
+	similarity := func(a, b *node) int {
+		if shows && !stated(a) && stated(b) {
+			return 0
+		}
+		return similarity(a, b)
+	}
 	best := make([][]int, len(theirs)+1) // of the rests from i and j on
 	for i := range best {
 		best[i] = make([]int, len(ours)+1)
@@ -199,8 +208,10 @@ func similarity(a, b *node) int {
 
 // telling are attributes that tell one operation from another, under their stable and former names.
 var telling = [][]string{
-	{"url.full", "http.url"}, {"url.path", "http.target"}, {"db.query.text", "db.statement"}, {"http.response.status_code", "http.status_code"},
+	{"url.full", "http.url"}, {"url.path", "http.target"}, statements, {"http.response.status_code", "http.status_code"},
 }
+
+var statements = []string{"db.query.text", "db.statement"}
 
 // first is the value of the first of these attributes that there is.
 func first(attributes map[string]any, names []string) any {

@@ -28,6 +28,7 @@
 //	instrumentations: flask urllib           opentelemetry-instrumentation-…, of pythonenv.UpstreamVersion or ==
 //	packages: waitress==3.0.2                further requirements, if need be
 //	env: DJANGO_SETTINGS_MODULE=settings     variables, if need be
+//	force: cassandra                         what upstream leaves out by itself, if need be
 //
 //	- SERVER *: server.address is 127.0.0.1 instead of 127.0.0.1:*
 //	  Upstream takes the whole Host header for the address.

@@ -25,6 +25,7 @@ type parity struct {
 	instrumentations []string // opentelemetry-instrumentation-… of upstream's, with their versions where these are not UpstreamVersion
 	packages         []string // further requirements
 	env              []string // variables that upstream needs
+	force            []string // instrumentations that upstream would leave out
 	reasons          []*reason
 }
 
@@ -35,8 +36,8 @@ type reason struct {
 	times    map[string]int // how often each pattern has been met
 }
 
-// parseParity reads lines `version: 1.0`, `instrumentations: …`, `packages: …` and `env: …`, and then, for each reason,
-// lines of patterns that begin with `- ` and an indented text.
+// parseParity reads lines `version: 1.0`, `instrumentations: …`, `packages: …`, `env: …` and `force: …`, and then, for
+// each reason, lines of patterns that begin with `- ` and an indented text.
 func parseParity(text string) (*parity, error) {
 	p := &parity{}
 	var last *reason
@@ -62,6 +63,8 @@ func parseParity(text string) (*parity, error) {
 			p.packages = strings.Fields(value)
 		case found && key == "env":
 			p.env = strings.Fields(value)
+		case found && key == "force":
+			p.force = strings.Fields(value)
 		default:
 			return nil, fmt.Errorf("%q is no line of a parity.txt", line)
 		}
@@ -166,10 +169,6 @@ func (c *checker) parity(l library, python pythonenv.Interpreter) (section strin
 	if err != nil {
 		return "", nil, err
 	}
-	server, err := c.serverOf(l, l.apps[0])
-	if err != nil {
-		return "", nil, err
-	}
 	env, err := pythonenv.Venv(python, slices.Concat(l.pins(p.version), pythonenv.Instrumentations(p.instrumentations...), p.packages)...)
 	if err != nil {
 		return "", nil, err
@@ -179,13 +178,20 @@ func (c *checker) parity(l library, python pythonenv.Interpreter) (section strin
 	path := []string{filepath.Join(common, "parity"), common, filepath.Join(c.testdata, l.name)}
 	both := append([]string{"PYTHONPATH=" + strings.Join(path, string(filepath.ListSeparator))}, p.env...)
 	compared := comparison{additions: map[string]bool{}}
+	for _, name := range p.force {
+		compared.add("upstream leaves out %s", name)
+	}
 	ran := false // a program to its end under both
 	for _, a := range l.apps {
 		if a.since != "" && compareVersions(p.version, a.since) < 0 {
 			continue
 		}
+		server, err := c.serverOf(l, a)
+		if err != nil {
+			return "", nil, err
+		}
 		source := filepath.Join(c.testdata, l.name, a.name+".py")
-		theirs, failure := c.upstream(server, env, source, both)
+		theirs, failure := c.upstream(server, env, source, append(both, "QA_INSTRUMENT="+strings.Join(p.force, " ")))
 		if failure != nil {
 			if _, err := c.runWith(both, server, env.Python, source); err != nil {
 				return "", nil, fmt.Errorf("%s: %w: %v", a.name, errUntraced, err)
