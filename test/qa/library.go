@@ -108,7 +108,9 @@ var libraries = []library{
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: servers.MariaDB, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
 	{name: "boto3", pins: pin("boto3"), server: servers.Moto, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
 	{name: "boto", pins: pin("boto"), server: servers.Moto, apps: []app{{name: "sync"}}},
-	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
+	{name: "grpcio", pins: pin("grpcio"), apps: []app{
+		{name: "sync"}, {name: "sync_code"}, {name: "aio", since: "1.38.0"}, {name: "aio_context", since: "1.38.0"}, {name: "aio_write", since: "1.38.0"},
+	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
 	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "aio"}, {name: "responses", since: "1.66.0"}}},
 	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
