@@ -233,10 +233,11 @@ func (c *checker) upstream(server *servers.Running, env *pythonenv.Env, source s
 		return nil, err
 	}
 	defer r.Close()
-	_, err = c.runWith(append(variables,
+	launcher := env.Bin("opentelemetry-instrument")
+	_, err = c.runWith(append(variables, "QA_LAUNCHER="+launcher,
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+r.URL(), "OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
 		"OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none", "OTEL_SEMCONV_STABILITY_OPT_IN=http,database",
-	), server, env.Bin("opentelemetry-instrument"), env.Python, source)
+	), server, launcher, env.Python, source)
 	return r.Spans(), err
 }
 
