@@ -140,7 +140,7 @@ func align(theirs, ours []*node) []pair {
 	// Where upstream shows statements, a span without one is not of a statement, but of a connection, say.
 	shows := slices.ContainsFunc(theirs, stated)
 	similarity := func(a, b *node) int {
-		if shows && !stated(a) && stated(b) {
+		if shows && !stated(a) && stated(b) || first(a.Attributes, methods) != nil && first(b.Attributes, methods) == nil {
 			return 0
 		}
 		return similarity(a, b)
@@ -212,6 +212,8 @@ var telling = [][]string{
 }
 
 var statements = []string{"db.query.text", "db.statement"}
+
+var methods = []string{"http.request.method", "http.method"} // which requests by HTTP have
 
 // first is the value of the first of these attributes that there is.
 func first(attributes map[string]any, names []string) any {

@@ -114,7 +114,9 @@ var libraries = []library{
 		{name: "sync"}, {name: "sync_code"}, {name: "aio", since: "1.38.0"}, {name: "aio_context", since: "1.38.0"}, {name: "aio_write", since: "1.38.0"},
 	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
-	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "aio"}, {name: "responses", since: "1.66.0"}}},
+	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{
+		{name: "sync"}, {name: "stream"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
+	}},
 	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
 	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").

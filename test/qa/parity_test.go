@@ -121,6 +121,8 @@ func TestCompare(t *testing.T) {
 		{"no statement", []receiver.Span{span("a", "", "CLIENT", "connect", attributes{}), span("b", "", "CLIENT", "SELECT", attributes{"db.query.text": "SELECT 1"})},
 			[]receiver.Span{span("a", "", "CLIENT", "BEGIN", attributes{"db.query.text": "BEGIN"}), span("b", "", "CLIENT", "SELECT", attributes{"db.query.text": "SELECT 1"})},
 			[]string{"upstream alone has CLIENT connect", "we alone have CLIENT BEGIN"}},
+		{"a request", []receiver.Span{span("a", "", "CLIENT", "POST", attributes{"http.method": "POST"})},
+			[]receiver.Span{span("a", "", "CLIENT", "chat", nil)}, []string{"upstream alone has CLIENT POST", "we alone have CLIENT chat"}},
 		{"one of many", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"url.full": "/a"}), span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})},
 			[]receiver.Span{span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})}, []string{"upstream alone has CLIENT GET"}},
 	} {
