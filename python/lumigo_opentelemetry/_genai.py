@@ -24,6 +24,7 @@ _REQUEST = {
     "frequency_penalty": "gen_ai.request.frequency_penalty",
     "presence_penalty": "gen_ai.request.presence_penalty",
     "seed": "gen_ai.request.seed",
+    "dimensions": "gen_ai.embeddings.dimension.count",
 }
 _PLAIN = (str, int, float)
 
@@ -48,6 +49,7 @@ class Kind:
             value = named.get(name)
             if isinstance(value, _PLAIN):
                 attributes[attribute] = value
+        _describe(named, attributes, self.provider)
         url = getattr(getattr(resource, "_client", None), "base_url", None)
         if url is not None:
             attributes["server.address"] = url.host
@@ -85,6 +87,30 @@ class Kind:
             reader(answer, take)
         except Exception as error:
             trouble(error)
+
+
+def _describe(named, attributes, provider):
+    """Parameters that are attributes in another shape."""
+    for name, attribute in (
+        ("stop", "gen_ai.request.stop_sequences"),
+        ("stop_sequences", "gen_ai.request.stop_sequences"),
+        ("encoding_format", "gen_ai.request.encoding_formats"),
+    ):
+        value = named.get(name)
+        if isinstance(value, str):
+            attributes[attribute] = [value]
+        elif isinstance(value, (list, tuple)):
+            attributes[attribute] = _values.plain(value)
+    choices = named.get("n")
+    if isinstance(choices, int) and choices != 1:
+        attributes["gen_ai.request.choice.count"] = choices
+    wanted = named.get("response_format")
+    wanted = wanted.get("type") if isinstance(wanted, dict) else None
+    if wanted:
+        attributes["gen_ai.output.type"] = "json" if str(wanted).startswith("json") else wanted
+    tier = named.get("service_tier")
+    if provider == "openai" and isinstance(tier, str) and tier != "auto":
+        attributes["openai.request.service_tier"] = tier
 
 
 def _dicts(value):

@@ -60,6 +60,9 @@ def _begin(name, event, context):
             value = getattr(context, source, None)
             if value is not None:
                 attributes[key] = value
+        arn = str(attributes.get("cloud.resource_id")).split(":")
+        if len(arn) > 4:
+            attributes["cloud.account.id"] = arn[4]
         attributes["faas.event"] = _handover.copied(event)
         if isinstance(event, dict):
             attributes["faas.trigger"], kind = _trigger(event, attributes)
@@ -88,6 +91,7 @@ def _answered(span, result):
                     span.attributes["http.response.status_code"] = status
                     if status >= 500:
                         span.set_status(_tracing.ERROR)
+                        span.attributes["error.type"] = str(status)
     except Exception as error:
         trouble(error)
 
@@ -105,6 +109,7 @@ def _trigger(event, attributes):
             route = event.get("resource") or (event.get("routeKey") or "").partition(" ")[2]
             if route:
                 attributes["http.route"] = route
+            _describe(event, request, http or request.get("identity"), attributes)
             return "http", _tracing.SERVER
     records = event.get("Records")
     if isinstance(records, list) and records and isinstance(records[0], dict):
@@ -122,6 +127,31 @@ def _trigger(event, attributes):
     if "detail-type" in event and "source" in event:
         return "pubsub", _tracing.CONSUMER
     return "other", _tracing.SERVER
+
+
+def _describe(event, request, client, attributes):
+    """What else an event tells of its request; client: the part of it that tells who made it."""
+    headers = {str(name).lower(): value for name, value in event["headers"].items()}
+    client = client if isinstance(client, dict) else {}
+    for attribute, value in (
+        ("url.scheme", headers.get("x-forwarded-proto") or "https"),  # API Gateway has no other
+        ("url.query", event.get("rawQueryString") or _query(event, "elb" in request)),
+        ("server.address", request.get("domainName") or headers.get("host")),
+        ("client.address", client.get("sourceIp")),
+        ("user_agent.original", client.get("userAgent") or headers.get("user-agent")),
+    ):
+        if value:
+            attributes[attribute] = value
+
+
+def _query(event, encoded):
+    """The query of a request; load balancers leave it encoded."""
+    parameters = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters")
+    if not parameters or not isinstance(parameters, dict):  # as in an event that somebody has made up
+        return None
+    from urllib.parse import quote_plus, urlencode  # the runtime has it
+
+    return urlencode(parameters, True, quote_via=(lambda text, *rest: text) if encoded else quote_plus)
 
 
 def _callers(event, context):

@@ -85,6 +85,41 @@ class OpenAI(HookCase):
         }  # fmt: skip
         self.assertEqual(span.attributes, expected)
 
+    def test_what_is_asked_for(self):
+        for named, name, value in (
+            ({"stop": "."}, "gen_ai.request.stop_sequences", ["."]),
+            ({"stop": [".", "!"]}, "gen_ai.request.stop_sequences", [".", "!"]),
+            ({"encoding_format": "float"}, "gen_ai.request.encoding_formats", ["float"]),
+            ({"dimensions": 256}, "gen_ai.embeddings.dimension.count", 256),
+            ({"n": 2}, "gen_ai.request.choice.count", 2),
+            ({"n": 1}, "gen_ai.request.choice.count", None),
+            ({"response_format": {"type": "json_schema"}}, "gen_ai.output.type", "json"),
+            ({"response_format": {"type": "text"}}, "gen_ai.output.type", "text"),
+            ({"response_format": object, "stop": object(), "n": object(), "service_tier": object()}, "gen_ai.output.type", None),
+            ({"service_tier": "flex"}, "openai.request.service_tier", "flex"),
+            ({"service_tier": "auto"}, "openai.request.service_tier", None),
+        ):
+            with self.subTest(named=named):
+                self.module.Completions(ANSWER).create(model="gpt-4o", messages=[], **named)
+                self.assertEqual(self.spans()[-1].get(name), value)
+
+    def test_what_served_it(self):
+        answer = thing(service_tier="flex", system_fingerprint="fp_1", **vars(ANSWER))
+        self.module.Completions(answer).create(**self.ASK)
+        span = self.one()
+        self.assertEqual((span.get("openai.response.service_tier"), span.get("openai.response.system_fingerprint")), ("flex", "fp_1"))
+
+    def test_embeddings(self):
+        from lumigo_opentelemetry.hooks import openai
+
+        for vector, size in (([0.5, 0.25], 2), ("AAAA", None)):
+            answer = thing(model="e", data=[thing(embedding=vector)], usage=thing(prompt_tokens=2))
+            taken = []
+            openai._embeddings(answer, lambda *pair: taken.append(pair))
+            self.assertIn(("gen_ai.usage.input_tokens", 2), taken)
+            self.assertEqual(dict(taken).get("gen_ai.embeddings.dimension.count"), size)
+        openai._embeddings(thing(model="e", data=[]), lambda *pair: None)
+
     def test_an_answer_in_a_coroutine(self):
         self.assertIs(asyncio.run(self.module.AsyncCompletions(ANSWER).create(**self.ASK)), ANSWER)
         self.assertEqual(self.one().get("gen_ai.usage.output_tokens"), 3)
