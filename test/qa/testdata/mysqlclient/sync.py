@@ -4,6 +4,9 @@ import MySQLdb
 import MySQLdb.cursors
 from serve import raises, serve
 
+for error in MySQLdb.ProgrammingError, MySQLdb.OperationalError:
+    error.__module__ = "MySQLdb"  # as they have it by themselves since 2.1.1
+
 
 def work(say):
     where = dict(host="127.0.0.1", port=int(os.environ["QA_PORT"]), user="root", passwd="")
