@@ -115,7 +115,7 @@ class OpenAI(HookCase):
         for vector, size in (([0.5, 0.25], 2), ("AAAA", None)):
             answer = thing(model="e", data=[thing(embedding=vector)], usage=thing(prompt_tokens=2))
             taken = []
-            openai._embeddings(answer, lambda *pair: taken.append(pair))
+            openai._embeddings(answer, lambda *pair, taken=taken: taken.append(pair))
             self.assertIn(("gen_ai.usage.input_tokens", 2), taken)
             self.assertEqual(dict(taken).get("gen_ai.embeddings.dimension.count"), size)
         openai._embeddings(thing(model="e", data=[]), lambda *pair: None)
