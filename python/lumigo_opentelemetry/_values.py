@@ -13,17 +13,18 @@ def shown(value):
     if kind not in _PLAIN:
         if isinstance(value, bytearray) or isinstance(value, memoryview) and value.ndim == 1:
             value = value[:limit]
-        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else _text(value)
+        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else text(value)
         kind = type(value)
     if kind is str or kind is bytes:
         return value if len(value) <= limit else value[:limit]
     return value
 
 
-def _text(value):
+def text(value):
+    """What the app's object says it is."""
     try:
         return str(value)
-    except Exception:  # the app's own
+    except Exception:
         return "<%s that cannot be printed>" % type(value).__name__
 
 
