@@ -1,8 +1,10 @@
 import asyncio
 import copy
+import gc
 import pickle
 import types
 import unittest
+import warnings
 
 from hooks_support import HookCase
 from lumigo_opentelemetry import _tracing
@@ -158,6 +160,51 @@ class OpenAI(HookCase):
 
         Client(ANSWER).create(**self.ASK)
         self.assertEqual(set(seen), {"chat gpt-4o"})
+
+
+class Manager:
+    """As anthropic's: its request is made as it is entered."""
+
+    def __init__(self, request):
+        self.__api_request = request
+
+    async def __aenter__(self):
+        return await self.__api_request
+
+
+class Anthropic(HookCase):
+    def setUp(self):
+        super().setUp()
+
+        class AsyncMessages:
+            async def create(self, **named):
+                return ANSWER
+
+            def stream(self, **named):
+                return Manager(self.create(**named))
+
+        class Messages(AsyncMessages):
+            pass
+
+        self.hook("anthropic", types.SimpleNamespace(Messages=Messages, AsyncMessages=AsyncMessages))
+        self.messages = AsyncMessages()
+
+    def test_a_stream(self):
+        async def ask():
+            return await self.messages.stream(model="claude").__aenter__()
+
+        self.assertIs(asyncio.run(ask()), ANSWER)
+        self.assertEqual({span.name for span in self.spans()}, {"chat claude"})
+
+    def test_a_stream_that_is_not_asked_for(self):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            self.messages.stream(model="claude")
+            gc.collect()
+        texts = [str(each.message) for each in told]
+        self.assertEqual(len(texts), 1, texts)
+        self.assertIn("AsyncMessages.create", texts[0])  # which is the client's own request here
+        self.assertEqual(self.spans(), [])
 
 
 class LangChain(HookCase):
