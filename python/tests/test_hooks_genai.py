@@ -247,6 +247,18 @@ class LangChain(HookCase):
         self.assertEqual((chain.get("gen_ai.input.messages"), chain.get("gen_ai.output.messages")), ({"q": 1}, {"a": 2}))
         self.assertIsNone(_tracing.current_span())
 
+    def test_inputs_of_any_size_and_shape(self):
+        class Large(dict):
+            def items(self):
+                raise AssertionError("was copied whole")
+
+        inputs = Large((str(n), n) for n in range(10000))
+        inputs["0"] = inputs
+        self.handler.on_chain_start({}, inputs, run_id=1)
+        self.handler.on_chain_end([thing(page_content="a lamp")], run_id=1)
+        self.assertEqual(self.one().get("gen_ai.output.messages"), ["a lamp"])
+        self.assertLess(len(str(self.one().get("gen_ai.input.messages"))), 20000)
+
     def test_runs_that_end_in_any_order(self):
         for run in (1, 2, 3):
             self.handler.on_chain_start({"name": str(run)}, None, run_id=run, parent_run_id=run - 1)
