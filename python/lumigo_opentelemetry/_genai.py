@@ -9,7 +9,6 @@ import atexit
 from . import _tracing, _values
 from ._http import trouble
 
-ITEMS = 20  # shown of a list of messages
 TEXT = "gen_ai.output.messages"
 
 # Parameters that are attributes as they are.
@@ -60,7 +59,7 @@ class Kind:
         if span.recording and _tracing.settings.capture:
             for name in ("messages", "input", "prompt"):
                 if name in named:
-                    attributes["gen_ai.input.messages"] = _values.plain(_dicts(named[name]))
+                    attributes["gen_ai.input.messages"] = _values.plain(named[name], _dumped)
             for name in ("system", "instructions"):
                 if isinstance(named.get(name), (str, list)):
                     attributes["gen_ai.system_instructions"] = _values.plain(named[name])
@@ -113,12 +112,10 @@ def _describe(named, attributes, provider):
         attributes["openai.request.service_tier"] = tier
 
 
-def _dicts(value):
+def _dumped(value):
     """Messages may be objects of the library's own."""
-    if isinstance(value, (list, tuple)):
-        return [_dicts(each) for each in value[:ITEMS]]
     dump = getattr(value, "model_dump", None)
-    return dump() if callable(dump) else value
+    return dump() if callable(dump) and not isinstance(value, type) else value
 
 
 def sync(kind):

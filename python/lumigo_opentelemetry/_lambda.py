@@ -39,6 +39,7 @@ def traced(fn):
             setattr(handler, attribute, getattr(fn, attribute))
         except (AttributeError, TypeError):
             pass
+    handler.__dict__.update(getattr(fn, "__dict__", ()))
     handler.__wrapped__ = fn
     handler.__lumigo_lambda__ = True
     return handler

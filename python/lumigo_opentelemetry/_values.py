@@ -13,23 +13,25 @@ def shown(value):
     if kind not in _PLAIN:
         if isinstance(value, bytearray) or isinstance(value, memoryview) and value.ndim == 1:
             value = value[:limit]
-        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else _text(value)
+        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else text(value)
         kind = type(value)
     if kind is str or kind is bytes:
         return value if len(value) <= limit else value[:limit]
     return value
 
 
-def _text(value):
+def text(value):
+    """What the app's object says it is."""
     try:
         return str(value)
-    except Exception:  # the app's own
+    except Exception:
         return "<%s that cannot be printed>" % type(value).__name__
 
 
-def plain(value):
-    """A value of any structure. Its cost is bounded by what is captured of a payload."""
-    return _plain(value, [_tracing.settings.capture], 0)
+def plain(value, convert=None):
+    """A value of any structure. Its cost is bounded by what is captured of a payload. convert(value) may put another in the
+    place of each that is not plain."""
+    return _plain(value, [_tracing.settings.capture], 0, convert)
 
 
 def parsed(value):
@@ -57,12 +59,15 @@ def parsed(value):
     return value
 
 
-def _plain(value, room, depth):
+def _plain(value, room, depth, convert):
     kind = type(value)
     if kind not in _PLAIN:
         if depth > _DEPTH:
             return "..."  # as text it would hide names of secrets
         room[0] -= 2
+        if convert is not None:
+            value = convert(value)
+            kind = type(value)
         if isinstance(value, dict) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):
             copy = {}
             for key in value:
@@ -70,14 +75,14 @@ def _plain(value, room, depth):
                     break
                 name = key if type(key) is str or type(key) is bytes else str(key)
                 room[0] -= len(name)
-                copy[name] = _plain(value[key], room, depth + 1)
+                copy[name] = _plain(value[key], room, depth + 1, convert)
             return copy
         if isinstance(value, (list, tuple, set, frozenset)):
             items = []
             for item in value:
                 if room[0] <= 0:
                     break
-                items.append(_plain(item, room, depth + 1))
+                items.append(_plain(item, room, depth + 1, convert))
             return items
     value = shown(value)
     room[0] -= len(value) if type(value) is str or type(value) is bytes else 2

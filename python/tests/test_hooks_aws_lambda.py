@@ -43,6 +43,13 @@ class Handlers(HookCase):
         handler = _lambda.traced(self.handler)
         self.assertIs(_lambda.traced(handler), handler)
 
+    def test_a_handler_keeps_its_attributes(self):
+        def fn(event, context):
+            pass
+
+        fn.route = "/orders"
+        self.assertEqual(_lambda.traced(fn).route, "/orders")
+
     def test_requests(self):
         event = {"httpMethod": "GET", "path": "/orders/7", "resource": "/orders/{id}", "requestContext": {"requestId": "r"}}
         span = self.invoke(dict(event, headers={"TraceParent": A}))

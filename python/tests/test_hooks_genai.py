@@ -1,8 +1,10 @@
 import asyncio
 import copy
+import gc
 import pickle
 import types
 import unittest
+import warnings
 
 from hooks_support import HookCase
 from lumigo_opentelemetry import _tracing
@@ -195,6 +197,51 @@ class OpenAI(HookCase):
         self.assertEqual(set(seen), {"chat gpt-4o"})
 
 
+class Manager:
+    """As anthropic's: its request is made as it is entered."""
+
+    def __init__(self, request):
+        self.__api_request = request
+
+    async def __aenter__(self):
+        return await self.__api_request
+
+
+class Anthropic(HookCase):
+    def setUp(self):
+        super().setUp()
+
+        class AsyncMessages:
+            async def create(self, **named):
+                return ANSWER
+
+            def stream(self, **named):
+                return Manager(self.create(**named))
+
+        class Messages(AsyncMessages):
+            pass
+
+        self.hook("anthropic", types.SimpleNamespace(Messages=Messages, AsyncMessages=AsyncMessages))
+        self.messages = AsyncMessages()
+
+    def test_a_stream(self):
+        async def ask():
+            return await self.messages.stream(model="claude").__aenter__()
+
+        self.assertIs(asyncio.run(ask()), ANSWER)
+        self.assertEqual({span.name for span in self.spans()}, {"chat claude"})
+
+    def test_a_stream_that_is_not_asked_for(self):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            self.messages.stream(model="claude")
+            gc.collect()
+        texts = [str(each.message) for each in told]
+        self.assertEqual(len(texts), 1, texts)
+        self.assertIn("AsyncMessages.create", texts[0])  # which is the client's own request here
+        self.assertEqual(self.spans(), [])
+
+
 class LangChain(HookCase):
     def setUp(self):
         super().setUp()
@@ -234,6 +281,18 @@ class LangChain(HookCase):
         self.assertEqual((model.get("gen_ai.output.messages"), model.get("gen_ai.usage.output_tokens")), ("Hello!", 2))
         self.assertEqual((chain.get("gen_ai.input.messages"), chain.get("gen_ai.output.messages")), ({"q": 1}, {"a": 2}))
         self.assertIsNone(_tracing.current_span())
+
+    def test_inputs_of_any_size_and_shape(self):
+        class Large(dict):
+            def items(self):
+                raise AssertionError("was copied whole")
+
+        inputs = Large((str(n), n) for n in range(10000))
+        inputs["0"] = inputs
+        self.handler.on_chain_start({}, inputs, run_id=1)
+        self.handler.on_chain_end([thing(page_content="a lamp")], run_id=1)
+        self.assertEqual(self.one().get("gen_ai.output.messages"), ["a lamp"])
+        self.assertLess(len(str(self.one().get("gen_ai.input.messages"))), 20000)
 
     def test_runs_that_end_in_any_order(self):
         for run in (1, 2, 3):

@@ -218,11 +218,18 @@ class Bodies(HookCase):
         self.faults.clear()
 
 
+class Acknowledgements(HookCase):
+    def test_a_message_for_which_none_was_asked(self):
+        _kafka.delivered(_tracing.start_span("send"), None)
+        self.assertNotIn("messaging.destination.partition.id", self.one().attributes)
+
+
 class Names(HookCase):
     def test_servers(self):
         for servers, address, port in (
             ("broker:9092", "broker", 9092),
             ("one:1,two:2", "one", 1),
+            ("SASL_SSL://broker:9093", "broker", 9093),
             (["one:1", "two:2"], "one", 1),
             ("localhost", "localhost", None),
             ("[::1]:9092", "::1", 9092),

@@ -25,16 +25,27 @@ def _stream(original):
                 made = _genai.sync(_MESSAGES)(lambda resource, **_: request())
                 setattr(manager, name, lambda: made(self, **named))
             else:  # a coroutine
-
-                async def ask(resource, **_):
-                    return await request
-
-                setattr(manager, name, _genai.asynchronous(_MESSAGES)(ask)(self, **named))
+                setattr(manager, name, _Request(self, request, named))
         except Exception as error:
             trouble(error)
         return manager
 
     return wrapper
+
+
+class _Request:
+    """A request that begins when it is awaited, if ever."""
+
+    __slots__ = ("resource", "request", "named")
+
+    def __init__(self, resource, request, named):
+        self.resource, self.request, self.named = resource, request, named
+
+    def __await__(self):
+        async def ask(resource, **_):
+            return await self.request
+
+        return _genai.asynchronous(_MESSAGES)(ask)(self.resource, **self.named).__await__()
 
 
 def _message(answer, take):

@@ -5,7 +5,7 @@ A model whose client makes spans itself, such as openai's, has none here: its cl
 
 import sys
 
-from .. import _genai, _http, _imports, _tracing, _values
+from .. import _http, _imports, _tracing, _values
 from .._http import trouble
 
 # Names in a model's own, of the clients that make spans of its calls, and their modules.
@@ -112,16 +112,16 @@ _runs = _Runs()
 
 
 def _plain(value):
+    return _values.plain(value, _content)
+
+
+def _content(value):
     """Messages and documents by their contents."""
-    if isinstance(value, dict):
-        return _values.plain({key: _plain(each) for key, each in value.items()})
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value[: _genai.ITEMS]]
     content = getattr(value, "content", None)
     if content is not None and hasattr(value, "type"):
-        return {"role": str(value.type), "content": _values.plain(content)}
+        return {"role": str(value.type), "content": content}
     content = getattr(value, "page_content", None)
-    return _values.plain(value if content is None else content)
+    return value if content is None else content
 
 
 def _name(serialized, named, otherwise):
