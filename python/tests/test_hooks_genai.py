@@ -1,6 +1,7 @@
 import asyncio
 import types
 import unittest
+import unittest.mock
 
 from hooks_support import HookCase
 from lumigo_opentelemetry import _tracing
@@ -112,11 +113,11 @@ class OpenAI(HookCase):
 
         for vector, size in (([0.5, 0.25], 2), ("AAAA", None)):
             answer = thing(model="e", data=[thing(embedding=vector)], usage=thing(prompt_tokens=2))
-            taken = []
-            openai._embeddings(answer, lambda *pair: taken.append(pair))
-            self.assertIn(("gen_ai.usage.input_tokens", 2), taken)
-            self.assertEqual(dict(taken).get("gen_ai.embeddings.dimension.count"), size)
-        openai._embeddings(thing(model="e", data=[]), lambda *pair: None)
+            taken = unittest.mock.Mock()
+            openai._embeddings(answer, taken)
+            taken.assert_any_call("gen_ai.usage.input_tokens", 2)
+            self.assertEqual(unittest.mock.call("gen_ai.embeddings.dimension.count", 2) in taken.mock_calls, size == 2)
+        openai._embeddings(thing(model="e", data=[]), unittest.mock.Mock())
 
     def test_an_answer_in_a_coroutine(self):
         self.assertIs(asyncio.run(self.module.AsyncCompletions(ANSWER).create(**self.ASK)), ANSWER)
