@@ -4,6 +4,7 @@ import gc
 import pickle
 import types
 import unittest
+import unittest.mock
 import warnings
 
 from hooks_support import HookCase
@@ -116,11 +117,11 @@ class OpenAI(HookCase):
 
         for vector, size in (([0.5, 0.25], 2), ("AAAA", None)):
             answer = thing(model="e", data=[thing(embedding=vector)], usage=thing(prompt_tokens=2))
-            taken = []
-            openai._embeddings(answer, lambda *pair, taken=taken: taken.append(pair))
-            self.assertIn(("gen_ai.usage.input_tokens", 2), taken)
-            self.assertEqual(dict(taken).get("gen_ai.embeddings.dimension.count"), size)
-        openai._embeddings(thing(model="e", data=[]), lambda *pair: None)
+            taken = unittest.mock.Mock()
+            openai._embeddings(answer, taken)
+            told = dict(args for _, args, _ in taken.mock_calls if args[1] is not None)
+            self.assertEqual((told.get("gen_ai.embeddings.dimension.count"), told["gen_ai.usage.input_tokens"]), (size, 2))
+        openai._embeddings(thing(model="e", data=[]), unittest.mock.Mock())
 
     def test_an_answer_in_a_coroutine(self):
         self.assertIs(asyncio.run(self.module.AsyncCompletions(ANSWER).create(**self.ASK)), ANSWER)
