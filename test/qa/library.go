@@ -92,7 +92,7 @@ var libraries = []library{
 		before("21.0", "setuptools==75.3.0; python_version >= '3.8'", "setuptools==68.0.0; python_version < '3.8'")},
 	{name: "kafka_python", pins: pin("kafka-python"), server: servers.Kafka, apps: []app{{name: "sync"}}},
 	{name: "pika", pins: pin("pika"), server: servers.RabbitMQ, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
-	{name: "celery", pins: pin("celery").before("5.3", "importlib-metadata==4.13.0"), server: servers.RabbitMQ, apps: []app{{name: "worker"}}},
+	{name: "celery", pins: pin("celery").before("5.2", "setuptools==68.0.0").before("5.3", "importlib-metadata==4.13.0"), server: servers.RabbitMQ, apps: []app{{name: "worker"}}},
 	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{
 		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"},
 	}},

@@ -1,5 +1,7 @@
 """anthropic, with and without asyncio: a client span for each message asked for, above its requests on the wire."""
 
+import sys
+
 from .. import _genai, _imports
 from .._genai import TEXT
 from .._http import trouble
@@ -11,6 +13,10 @@ def install(module):
     if hasattr(module.Messages, "stream"):
         _imports.wrap(module.Messages, "stream", _stream)
         _imports.wrap(module.AsyncMessages, "stream", _stream)
+        inner = sys.modules.get(module.Messages.__module__)
+        if hasattr(inner, "MessageStreamManager"):
+            _imports.wrap(inner.MessageStreamManager, "__enter__", _enter)
+            _imports.wrap(inner.AsyncMessageStreamManager, "__aenter__", _enter_async)
 
 
 def _stream(original):
@@ -21,11 +27,17 @@ def _stream(original):
         try:
             name = "_%s__api_request" % type(manager).__name__
             request = getattr(manager, name)
+            manager._lumigo_answers = answers = []
             if callable(request):
                 made = _genai.sync(_MESSAGES)(lambda resource, **_: request())
-                setattr(manager, name, lambda: made(self, **named))
+
+                def asked():
+                    answers.append(made(self, **named))
+                    return answers[-1]
+
+                setattr(manager, name, asked)
             else:  # a coroutine
-                setattr(manager, name, _Request(self, request, named))
+                setattr(manager, name, _Request(self, request, named, answers))
         except Exception as error:
             trouble(error)
         return manager
@@ -36,16 +48,52 @@ def _stream(original):
 class _Request:
     """A request that begins when it is awaited, if ever."""
 
-    __slots__ = ("resource", "request", "named")
+    __slots__ = ("resource", "request", "named", "answers")
 
-    def __init__(self, resource, request, named):
-        self.resource, self.request, self.named = resource, request, named
+    def __init__(self, resource, request, named, answers):
+        self.resource, self.request, self.named, self.answers = resource, request, named, answers
 
     def __await__(self):
+        return self._answer().__await__()
+
+    async def _answer(self):
         async def ask(resource, **_):
             return await self.request
 
-        return _genai.asynchronous(_MESSAGES)(ask)(self.resource, **self.named).__await__()
+        answer = await _genai.asynchronous(_MESSAGES)(ask)(self.resource, **self.named)
+        self.answers.append(answer)
+        return answer
+
+
+def _enter(original):
+    def wrapper(self):
+        stream = original(self)
+        _follow(self, stream)
+        return stream
+
+    return wrapper
+
+
+def _enter_async(original):
+    async def wrapper(self):
+        stream = await original(self)
+        _follow(self, stream)
+        return stream
+
+    return wrapper
+
+
+def _follow(manager, stream):
+    """Up to 0.4x a manager may read the answer's response through another stream, which then is the one to follow."""
+    try:
+        answers = manager.__dict__.get("_lumigo_answers")
+        answer = answers.pop() if answers else None
+        read = getattr(stream, "_raw_stream", answer)
+        pieces = getattr(answer, "_iterator", None)
+        if read is not answer and hasattr(pieces, "_parts"):
+            pieces._parts, read._iterator = read._iterator, pieces
+    except Exception as error:
+        trouble(error)
 
 
 def _message(answer, take):
