@@ -100,7 +100,6 @@ func activate(build *debug.BuildInfo) {
 	o.Resource = otlp.NewResource(found, resource.SchemaURL)
 
 	t := tracer.New(o)
-	t.OnFirst(watchSignals)
 	tracer.AtExit(func(why string) { leave(t, log, why) })
 	tracer.Activate(t)
 	if c.ECSMetadataURIV4 != "" && o.Engine == nil {
@@ -143,19 +142,6 @@ func mode(build *debug.BuildInfo) string {
 		}
 	}
 	return "import"
-}
-
-// watchSignals is for signals that nobody handles: they end the process only after what is left has been sent. In the
-// woven runtime alone, and not before there is something to lose: it costs a thread that waits.
-func watchSignals() {
-	if tracer.AwaitDeath == nil {
-		return
-	}
-	go func() {
-		signal := tracer.AwaitDeath()
-		tracer.Exit("was killed by " + map[uint32]string{1: "SIGHUP", 2: "SIGINT", 15: "SIGTERM"}[signal])
-		tracer.Die(signal)
-	}()
 }
 
 // leave sends what is left, for a bounded time, and accounts for it.

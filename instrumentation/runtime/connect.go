@@ -17,12 +17,13 @@ func init() {
 		}
 		return token, value, panicking
 	}
-	if tracer.Active() == nil {
+	t := tracer.Active()
+	if t == nil {
 		return
 	}
 	runtime.LumigoAtExit(func() { tracer.Exit("") })
 	runtime.LumigoCrash = func() { tracer.Exit("panicked") }
 	if runtime.LumigoWatchesDeath() {
-		tracer.AwaitDeath, tracer.Die = runtime.LumigoAwaitDeath, runtime.LumigoDie
+		t.Watch(tracer.Death{Watch: runtime.LumigoWatchDeath, Await: runtime.LumigoAwaitDeath, Die: runtime.LumigoDie})
 	}
 }

@@ -146,9 +146,6 @@ func (t *Tracer) Scope(name string) *otlp.Scope { return otlp.NewScope(name, t.v
 // SetResource replaces the resource, for the spans that end from now on.
 func (t *Tracer) SetResource(r *otlp.Resource) { t.resource.Store(r) }
 
-// OnFirst has f called once, before the first span is announced or ends: by then the process has something to lose.
-func (t *Tracer) OnFirst(f func()) { t.begin.Store(&f) }
-
 // Start says how a span starts.
 type Start struct {
 	Name       string
@@ -339,12 +336,33 @@ func Exit(why string) {
 	}
 }
 
-// AwaitDeath, in a woven program, returns a signal that is about to end the process, once there is one, which then
-// waits for Die. It is nil where that cannot be known.
-var (
-	AwaitDeath func() (signal uint32)
-	Die        func(signal uint32)
-)
+// Death is what a woven runtime knows of signals that nobody handles.
+type Death struct {
+	Watch func()                 // has those that would end the process put off, from now on
+	Await func() (signal uint32) // returns the one that has been
+	Die   func(signal uint32)    // ends the process by it
+}
+
+// Watch has such signals end the process only after what is left has been sent. Nothing changes, and no thread waits,
+// before there is something to lose. The goroutine is there from the start, as one that a span starts may be in a bubble
+// of testing/synctest, which would wait for its end.
+func (t *Tracer) Watch(d Death) {
+	if !t.recording {
+		return
+	}
+	first := make(chan struct{})
+	begin := func() {
+		d.Watch()
+		close(first)
+	}
+	t.begin.Store(&begin)
+	go func() {
+		<-first
+		signal := d.Await()
+		Exit("was killed by " + map[uint32]string{1: "SIGHUP", 2: "SIGINT", 15: "SIGTERM"}[signal])
+		d.Die(signal)
+	}()
+}
 
 // Flush sends everything that has ended.
 func (t *Tracer) Flush(ctx context.Context) error {

@@ -439,6 +439,28 @@ func TestTheFirstExitCounts(t *testing.T) {
 	}
 }
 
+// A bubble of testing/synctest waits for all that is started in it, which nothing of ours may be.
+func TestBubbles(t *testing.T) {
+	lumigo, err := pythonenv.Lumigo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	cmd := exec.Command(lumigo, "go", "--strict", "test", "-count=1", "-timeout=30s", ".")
+	cmd.Dir = filepath.Join("testdata", "bubble")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+backend.URL())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if got := tree(backend.Spans()); got != "CLIENT DELETE\n" {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestSignals(t *testing.T) {
 	for _, test := range []struct {
 		mode   string

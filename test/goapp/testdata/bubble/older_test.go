@@ -1,0 +1,7 @@
+//go:build !go1.25
+
+package bubble
+
+import "testing"
+
+func inBubble(t *testing.T, f func(*testing.T)) { f(t) }
