@@ -55,6 +55,8 @@ var differs = map[string]string{
 	"net/http TestTransportFlushesBodyChunks":                           header,
 	"net/http TestClientCopyHeadersOnRedirect/h1":                       header,
 	"net/http TestClientCopyHeadersOnRedirect/h2":                       header,
+	"net/http/internal/http2 TestTransportDisableCompression":           header,
+	"net/http/internal/http2 TestTransportRejectsConnHeaders":           header,
 	"net/http/httputil ExampleDumpRequest":                              header,
 	"net/http/cgi TestHandlerStderr":                                    noise,
 	"runtime TestSizeof":                                                word,
