@@ -146,6 +146,7 @@ func TestSpans(t *testing.T) {
 		{"statements outside of a request are traces of their own", []string{"query"}, "CLIENT SELECT\nCLIENT SELECT ERROR\n"},
 		{"a hijacked connection", []string{"hijack"}, "SERVER GET /hijack 101\n"},
 		{"a handler that writes nothing", []string{"/empty"}, "CLIENT GET 200\n  SERVER GET /empty 200\n"},
+		{"a connection that the app has for itself", []string{"conn"}, "CLIENT GET 200\n  SERVER GET /empty 200\n"},
 		{"an error of the client", []string{"/missing"}, "CLIENT GET 404 ERROR\n  SERVER GET /missing 404\n"},
 		{"an error of the server", []string{"/teapot"}, "CLIENT GET 503 ERROR\n  SERVER GET /teapot 503 ERROR\n"},
 		{"an informational answer before the one that counts", []string{"/hints"}, "CLIENT GET 202\n  SERVER GET /hints 202\n"},

@@ -121,6 +121,8 @@ func main() {
 			fmt.Printf("%q\n", answer)
 		case "h2/interfaces":
 			get(h2, secure.URL+"/interfaces")
+		case "conn":
+			overConn(base + "/empty")
 		case "hang":
 			go get(http.DefaultClient, base+"/hang?token=geheim")
 			<-hanging
