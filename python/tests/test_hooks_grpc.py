@@ -332,6 +332,12 @@ class Servers(HookCase):
         del responses
         self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().status), (1, _tracing.UNSET))
 
+    def test_what_is_no_iterator_is_refused_as_ever(self):
+        responses, _ = self.serve(lambda request, context: ["a"], streams=True)
+        with self.assertRaises(TypeError):
+            next(responses)
+        self.assertEqual(self.one().exceptions, ["TypeError"])
+
     def test_a_client_that_goes_is_no_failure(self):
         class CancelledError(BaseException):
             pass

@@ -514,7 +514,7 @@ class _Responses:
 
     def __init__(self, responses, call):
         self._call = call
-        self._responses = iter(responses)
+        self._responses = responses
 
     def __iter__(self):
         return self
