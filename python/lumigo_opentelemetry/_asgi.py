@@ -34,6 +34,8 @@ def begin(scope, receive=None, send=None):
     else:
         return None
     raw = scope["headers"]
+    if not isinstance(raw, (list, tuple)):  # an iterator can be read but once
+        raw = scope["headers"] = list(raw)
     path = scope["path"]
     query = (scope.get("query_string") or b"").decode("latin-1")
     outer = _http.serving()

@@ -58,13 +58,8 @@ def processing(common, name, context, received=None, shown=None):
     return span
 
 
-def ends_later(span):
-    """Notes a span that something later ends; if nothing does, the end of the process."""
-    _open.add(span)
-
-
 def end(span, error=None):
-    """Ends a span, which may have been noted by ends_later."""
+    """Ends a span, which may be one that ends later."""
     _open.discard(span)
     try:
         if error is not None:
@@ -276,6 +271,78 @@ class Arguments:
                 return
         self.named = dict(self.named)
         self.named[name] = value
+
+
+# --- sending ------------------------------------------------------------------------------
+
+
+def sends(begin, later=None, names=None):
+    """A wrapper maker, as _imports.wrap wants it, for a method that sends a message. begin(self, given) returns the span, or
+    None for a message that is not traced, and may put its context into the Arguments given. The span ends with the call, or
+    later: later(span, answer) has the answer say when. names: of the parameters, where the method does not tell."""
+
+    def make(original):
+        known = names or parameters(original)
+
+        def wrapper(self, *args, **named):
+            given = Arguments(known, args, named)
+            span = _to_send(begin, self, given)
+            if span is None:
+                return original(self, *args, **named)
+            try:
+                answer = original(self, *given.args, **given.named)
+            except BaseException as error:
+                end(span, error)
+                raise
+            _has_sent(span, later, answer)
+            return answer
+
+        return wrapper
+
+    return make
+
+
+def async_sends(begin, later=None):
+    """The same for a coroutine function."""
+
+    def make(original):
+        known = parameters(original)
+
+        async def wrapper(self, *args, **named):
+            given = Arguments(known, args, named)
+            span = _to_send(begin, self, given)
+            if span is None:
+                return await original(self, *args, **named)
+            try:
+                answer = await original(self, *given.args, **given.named)
+            except BaseException as error:
+                end(span, error)
+                raise
+            _has_sent(span, later, answer)
+            return answer
+
+        return wrapper
+
+    return make
+
+
+def _to_send(begin, sender, given):
+    try:
+        return None if _tracing.suppressed() else begin(sender, given)
+    except Exception as error:
+        trouble(error)
+        return None
+
+
+def _has_sent(span, later, answer):
+    if later is not None:
+        try:
+            _open.add(span)
+            later(span, answer)
+            return
+        except Exception as error:
+            trouble(error)
+    end(span)
 
 
 # --- bodies -------------------------------------------------------------------------------

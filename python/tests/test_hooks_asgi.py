@@ -59,6 +59,16 @@ def sending(*messages):
 
 
 class Transparency(HookCase):
+    def test_headers_of_a_server_that_gives_an_iterator(self):
+        seen = []
+
+        async def app(scope, receive, send):
+            seen.extend(scope["headers"])
+
+        serve(_asgi.traced(app), dict(scope(), headers=iter([(b"host", b"h:81")])))
+        self.assertEqual(seen, [(b"host", b"h:81")])
+        self.assertEqual(self.one().get("http.request.headers"), seen)
+
     def test_messages_pass_in_both_directions_unchanged(self):
         async def echo(scope, receive, send):
             first = await receive()

@@ -1,5 +1,6 @@
 import asyncio
 import enum
+import gc
 import types
 import unittest
 import weakref
@@ -149,6 +150,21 @@ class Clients(HookCase):
             self.module._UnaryUnaryMultiCallable(outcome=failure)("lamp")
         self.assertIs(caught.exception, failure)
         self.assertEqual((self.one().get("error.type"), self.one().get("rpc.grpc.status_code")), ("INTERNAL", 13))
+
+    def test_a_failure_is_gone_when_it_is_done_with(self):
+        gc.disable()
+        self.addCleanup(gc.enable)
+
+        def refuse(request):
+            raise Failure(INTERNAL)
+
+        def refused():
+            try:
+                self.module._UnaryUnaryMultiCallable(refuse)("lamp")
+            except Failure as error:
+                return weakref.ref(error)
+
+        self.assertIsNone(refused()())
 
     def test_bytes_without_serializers(self):
         self.assertEqual(self.module._UnaryUnaryMultiCallable(None, None)(b"lamp"), b"LAMP")
@@ -315,6 +331,12 @@ class Servers(HookCase):
         next(responses)
         del responses
         self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().status), (1, _tracing.UNSET))
+
+    def test_what_is_no_iterator_is_refused_as_ever(self):
+        responses, _ = self.serve(lambda request, context: ["a"], streams=True)
+        with self.assertRaises(TypeError):
+            next(responses)
+        self.assertEqual(self.one().exceptions, ["TypeError"])
 
     def test_a_client_that_goes_is_no_failure(self):
         class CancelledError(BaseException):

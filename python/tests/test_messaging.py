@@ -1,6 +1,8 @@
+import asyncio
 import contextvars
 import copy
 import gc
+import inspect
 import marshal
 import pickle
 import unittest
@@ -93,7 +95,7 @@ class Loops(HookCase):
         self.assertEqual(_messaging._open, set())
 
     def test_spans_that_nothing_ends_end_with_the_process(self):
-        _messaging.ends_later(_tracing.start_span("pending"))
+        _messaging.sends(lambda sender, given: _tracing.start_span("pending"), lambda span, answer: None)(Senders.send)(self, 1)
         _messaging._end_all()
         self.assertEqual(self.one().name, "pending")
 
@@ -179,6 +181,64 @@ class Headers(HookCase):
         self.assertEqual((given.get("headers"), given.get("headers", 5), given.get("none")), (None, 5, None))
         given.put("headers", 4)
         self.assertEqual(method(self, *given.args, **given.named), (1, None, 4))
+
+
+class Senders(HookCase):
+    def send(self, topic, headers=None):
+        if topic == "refused":
+            raise KeyError(topic)
+        return topic, headers
+
+    async def send_async(self, topic, headers=None):
+        return Senders.send(self, topic, headers)
+
+    def begin(self, sender, given):
+        if given.get("topic") == "odd":
+            raise ValueError
+        if given.get("topic") == "untraced":
+            return None
+        given.put("headers", "ours")
+        return _tracing.start_span(given.get("topic"))
+
+    def senders(self, later=None):
+        yield _messaging.sends(self.begin, later)(Senders.send)
+        traced = _messaging.async_sends(self.begin, later)(Senders.send_async)
+        self.assertTrue(inspect.iscoroutinefunction(traced))
+        yield lambda *args, **named: asyncio.run(traced(*args, **named))
+
+    def test_a_span_ends_with_the_call(self):
+        for send in self.senders():
+            self.assertEqual(send(self, "orders", headers="theirs"), ("orders", "ours"))
+            with self.assertRaises(KeyError):
+                send(self, topic="refused")
+            self.assertEqual([span.name for span in self.spans()[-2:]], ["orders", "refused"])
+            self.assertEqual(self.spans()[-1].exceptions, ["KeyError"])
+
+    def test_or_when_its_answer_says_so(self):
+        told = []
+        for send in self.senders(lambda span, answer: told.append((span, answer))):
+            before = len(self.spans())
+            send(self, "orders")
+            self.assertEqual(len(self.spans()), before)
+            span, answer = told.pop()
+            self.assertEqual(answer, ("orders", "ours"))
+            _messaging.end(span)
+            self.assertEqual((len(self.spans()), _messaging._open), (before + 1, set()))
+
+    def test_what_is_not_traced_is_sent_as_it_is(self):
+        def later(span, answer):
+            raise ValueError
+
+        for send in self.senders(later):
+            for topic in ("untraced", "odd"):
+                self.assertEqual(send(self, topic, "theirs"), (topic, "theirs"))
+            with _tracing.suppress():
+                self.assertEqual(send(self, "orders", "theirs"), ("orders", "theirs"))
+            before = len(self.spans())
+            self.assertEqual(send(self, "orders"), ("orders", "ours"))
+            self.assertEqual((len(self.spans()), _messaging._open), (before + 1, set()))
+            self.assertEqual([type(error) for _, error in self.faults], [ValueError] * 2)
+            self.faults.clear()
 
 
 class Bodies(HookCase):

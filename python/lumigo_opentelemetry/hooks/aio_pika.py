@@ -24,7 +24,7 @@ def install(module):
         _imports.wrap(iterator, "__anext__", _anext)
         _imports.wrap(iterator, "close", _close)
     else:
-        _imports.wrap(module.Exchange, "publish", _publish)
+        _imports.wrap(module.Exchange, "publish", _messaging.async_sends(_begin))
 
 
 def _common(entity):
@@ -38,29 +38,6 @@ def _common(entity):
 
 
 # --- publishing ---------------------------------------------------------------------------
-
-
-def _publish(original):
-    names = _messaging.parameters(original)
-
-    async def publish(self, *args, **named):
-        given = _messaging.Arguments(names, args, named)
-        try:
-            span = None if _tracing.suppressed() else _begin(self, given)
-        except Exception as error:
-            trouble(error)
-            span = None
-        if span is None:
-            return await original(self, *args, **named)
-        try:
-            return await original(self, *given.args, **given.named)
-        except BaseException as error:
-            span.record_exception(error)
-            raise
-        finally:
-            span.end()
-
-    return publish
 
 
 def _begin(exchange, given):

@@ -3,7 +3,7 @@ received, until the next one is asked for, or while a loop over what getmany() r
 
 from time import time_ns
 
-from .. import _imports, _kafka, _messaging, _tracing
+from .. import _imports, _kafka, _messaging
 from .._http import trouble
 
 _HEADERS_SINCE = (0, 11)  # the brokers' version
@@ -12,7 +12,7 @@ _HEADERS_SINCE = (0, 11)  # the brokers' version
 def install(module):
     if hasattr(module, "AIOKafkaProducer"):
         module.AIOKafkaProducer._lumigo = None  # what its spans have in common, once it is known
-        _imports.wrap(module.AIOKafkaProducer, "send", _send)
+        _imports.wrap(module.AIOKafkaProducer, "send", _messaging.async_sends(_begin, _later))
     else:
         consumer = module.AIOKafkaConsumer
         consumer._lumigo = None  # its Consuming
@@ -24,34 +24,6 @@ def install(module):
 
 def _common(client):
     return _kafka.base(client._bootstrap_servers, client._client_id)
-
-
-def _send(original):
-    names = _messaging.parameters(original)
-
-    async def send(self, *args, **named):
-        given = _messaging.Arguments(names, args, named)
-        try:
-            span = None if _tracing.suppressed() else _begin(self, given)
-        except Exception as error:
-            trouble(error)
-            span = None
-        if span is None:
-            return await original(self, *args, **named)
-        try:
-            future = await original(self, *given.args, **given.named)
-        except BaseException as error:
-            _messaging.end(span, error)
-            raise
-        try:
-            _messaging.ends_later(span)
-            future.add_done_callback(lambda future: _acknowledged(span, future))
-        except Exception as error:
-            trouble(error)
-            _messaging.end(span)
-        return future
-
-    return send
 
 
 def _begin(producer, given):
@@ -68,6 +40,10 @@ def _begin(producer, given):
         if getattr(producer.client, "api_version", _HEADERS_SINCE) >= _HEADERS_SINCE and not _messaging.propagated(headers):
             given.put("headers", _messaging.with_pairs(headers, span))
     return span
+
+
+def _later(span, future):
+    future.add_done_callback(lambda future: _acknowledged(span, future))
 
 
 def _acknowledged(span, future):

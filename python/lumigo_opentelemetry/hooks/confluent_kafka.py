@@ -52,33 +52,18 @@ def _producer(original):
             original.__init__(self, *args, **named)
             self._lumigo = _common(args, named)
 
-        def produce(self, *args, **named):
-            given = _messaging.Arguments(_PRODUCE, args, named)
-            try:
-                span = None if _tracing.suppressed() else _begin(self._lumigo, given)
-            except Exception as error:
-                trouble(error)
-                span = None
-            if span is None:
-                return original.produce(self, *args, **named)
-            try:
-                return original.produce(self, *given.args, **given.named)
-            except BaseException as error:
-                span.record_exception(error)
-                raise
-            finally:
-                span.end()
-
+        produce = _messaging.sends(_begin, names=_PRODUCE)(original.produce)
+        produce.__name__ = "produce"
         produce.__doc__ = original.produce.__doc__
 
     return Producer
 
 
-def _begin(common, given):
+def _begin(producer, given):
     topic = given.get("topic")
     if not isinstance(topic, str):
         return None
-    span = _kafka.sent(common, topic, given.get("key"), given.get("value"))
+    span = _kafka.sent(producer._lumigo, topic, given.get("key"), given.get("value"))
     headers = given.get("headers")
     if not _messaging.propagated(headers):
         if isinstance(headers, dict):

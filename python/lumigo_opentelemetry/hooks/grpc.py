@@ -212,14 +212,13 @@ def _blocking(original):
                 trouble(error)
         if call is None:
             return original(self, *args, **named)
-        code = failure = None
         try:
-            return original(own, *args, **named)
+            answer = original(own, *args, **named)
         except BaseException as error:
-            code, failure = _code_of(error), error
+            call.finish(_code_of(error), error)
             raise
-        finally:
-            call.finish(code, failure)
+        call.finish(None)
+        return answer
 
     return wrapper
 
@@ -515,7 +514,7 @@ class _Responses:
 
     def __init__(self, responses, call):
         self._call = call
-        self._responses = iter(responses)
+        self._responses = responses
 
     def __iter__(self):
         return self

@@ -3,7 +3,7 @@ loop over the consumer, or over what poll() returns, is at it."""
 
 from time import time_ns
 
-from .. import _imports, _kafka, _messaging, _tracing
+from .. import _imports, _kafka, _messaging
 from .._http import trouble
 
 _HEADERS_SINCE = (0, 11)  # the brokers' version
@@ -12,7 +12,7 @@ _HEADERS_SINCE = (0, 11)  # the brokers' version
 def install(module):
     if hasattr(module, "KafkaProducer"):
         module.KafkaProducer._lumigo = None  # what its spans have in common, once it is known
-        _imports.wrap(module.KafkaProducer, "send", _send)
+        _imports.wrap(module.KafkaProducer, "send", _messaging.sends(_begin, _later))
     if hasattr(module, "KafkaConsumer"):
         consumer = module.KafkaConsumer
         consumer._lumigo = None  # its _Consuming
@@ -25,38 +25,9 @@ def install(module):
 # --- producers ----------------------------------------------------------------------------
 
 
-def _send(original):
-    names = _messaging.parameters(original)
-
-    def send(self, *args, **named):
-        given = _messaging.Arguments(names, args, named)
-        try:
-            span = _begin(self, given)
-        except Exception as error:
-            trouble(error)
-            span = None
-        if span is None:
-            return original(self, *args, **named)
-        try:
-            future = original(self, *given.args, **given.named)
-        except BaseException as error:
-            _messaging.end(span, error)
-            raise
-        try:
-            _messaging.ends_later(span)
-            future.add_callback(_kafka.delivered, span)
-            future.add_errback(_messaging.end, span)
-        except Exception as error:
-            trouble(error)
-            _messaging.end(span)
-        return future
-
-    return send
-
-
 def _begin(producer, given):
     topic = given.get("topic")
-    if _tracing.suppressed() or not isinstance(topic, str):
+    if not isinstance(topic, str):
         return None
     common = producer._lumigo
     if common is None:
@@ -68,6 +39,11 @@ def _begin(producer, given):
         if not _messaging.propagated(headers):
             given.put("headers", _messaging.with_pairs(headers, span))
     return span
+
+
+def _later(span, future):
+    future.add_callback(_kafka.delivered, span)
+    future.add_errback(_messaging.end, span)
 
 
 # --- consumers ----------------------------------------------------------------------------

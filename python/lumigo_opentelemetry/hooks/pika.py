@@ -60,26 +60,7 @@ def _common(channel):
 
 
 def _publish(original, make):
-    names = _messaging.parameters(original)
-
-    def publish(self, *args, **named):
-        given = _messaging.Arguments(names, args, named)
-        try:
-            span = None if _tracing.suppressed() else _begin(self, given, make)
-        except Exception as error:
-            trouble(error)
-            span = None
-        if span is None:
-            return original(self, *args, **named)
-        try:
-            return original(self, *given.args, **given.named)
-        except BaseException as error:
-            span.record_exception(error)
-            raise
-        finally:
-            span.end()
-
-    return publish
+    return _messaging.sends(lambda channel, given: _begin(channel, given, make))(original)
 
 
 def _begin(channel, given, make):
