@@ -10,7 +10,7 @@ from lumigo_opentelemetry import _handover, _imports, _tracing
 
 class Recorded:
     """A finished span as the engine would get it, with what it would have to unpack unpacked: the environ of WSGI is a
-    dict, a payload bytes, or (bytes, True) where there was more."""
+    dict, a payload bytes, or (bytes, True) where there was more, (bytes, False) where a library had unpacked it."""
 
     def __init__(self, record):
         (_, self.trace_id, self.span_id, self.parent_id, _, _, self.name, self.kind, self.start, self.end) = record[:10]
@@ -36,7 +36,9 @@ def _unpacked(name, value):
         assert not data.read()
         return environ
     if name in ("http.request.payload", "http.response.payload"):
-        return (b"".join(value[:-1]), True) if value[-1:] == [True] else b"".join(value)
+        marks = [part for part in value if isinstance(part, bool)]
+        data = b"".join(part for part in value if not isinstance(part, bool))
+        return (data, *marks) if marks else data
     return value
 
 
