@@ -35,9 +35,10 @@ OTEL_EXPORTER_OTLP_ENDPOINT anywhere else, LUMIGO_DEBUG_SPANDUMP writes them to 
 and LUMIGO_SWITCH_OFF=true turns lumigo into nothing at all.
 
 With --view, the viewer of "lumigo view" runs in the same process, with the same traces,
-and gets every span that is made; wherever else spans go, they still go. When the command
-has ended, it stays until Ctrl-C, and then exits as the command did. Programs that lumigo
-does not trace can send their spans to the page's address, as OTLP over HTTP.
+and gets every span that is made, and with LUMIGO_ENABLE_LOGS=true what Python programs
+log; wherever else they go, they still go. When the command has ended, it stays until
+Ctrl-C, and then exits as the command did. Programs that lumigo does not trace can send
+their spans to the page's address, as OTLP over HTTP.
 
 Example:
 

@@ -43,10 +43,12 @@ type Options struct {
 	Viewer  Viewer        // nil for none
 }
 
-// Viewer gets every span that is meant to be sent, wherever else it goes, and whether or not that is anywhere.
+// Viewer gets every span and log record that is meant to be sent, wherever else it goes, and whether or not that is
+// anywhere.
 type Viewer interface {
-	// Add takes a copy of an encoded span, as one of r's and s's. It must not wait, and be safe for concurrent use.
-	Add(r *otlp.Resource, s *otlp.Scope, span []byte)
+	// Add takes a copy of an encoded span or log record, as one of r's and s's. It must not wait, and be safe for
+	// concurrent use.
+	Add(signal otlp.Signal, r *otlp.Resource, s *otlp.Scope, item []byte)
 }
 
 // Engine receives the spans of other processes. Its methods are safe for

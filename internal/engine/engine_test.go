@@ -187,11 +187,15 @@ type seen struct {
 	names map[string]int
 }
 
-func (v *seen) Add(r *otlp.Resource, _ *otlp.Scope, span []byte) {
-	s, _ := otlp.ParseSpan(span)
+func (v *seen) Add(signal otlp.Signal, r *otlp.Resource, _ *otlp.Scope, item []byte) {
+	name := "log record"
+	if signal == otlp.Traces {
+		s, _ := otlp.ParseSpan(item)
+		name = s.Name
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.names[fmt.Sprint(s.Name, " of ", len(r.Attributes()) > 0)]++
+	v.names[fmt.Sprint(name, " of ", len(r.Attributes()) > 0)]++
 }
 
 func TestTheViewerGetsWhatIsMeantToBeSent(t *testing.T) {
@@ -215,9 +219,13 @@ func TestTheViewerGetsWhatIsMeantToBeSent(t *testing.T) {
 		c := w.dial()
 		c.hello(object{})
 		c.settings()
-		c.frame(frameRecords, span("s", nil))
-		if s := w.finishAfter(c); s.Viewed != 1 || s.Unsent != 0 || s.Made != 1 {
-			t.Errorf("summary %+v", s)
+		c.frame(frameRecords, span("s", nil), logRecord("order 7", nil))
+		s := w.finishAfter(c)
+		if s.Viewed != 1 || s.Unsent != 0 || s.Made != 1 || s.Logs != 1 || s.LogsViewed != 1 || s.LogsUnsent != 0 || v.names["log record of true"] != 1 {
+			t.Errorf("summary %+v, seen %v", s, v.names)
+		}
+		if text := s.String(); text != "1 span made in 1 process, 0 delivered, 1 in the viewer; 1 log record, 0 delivered, 1 in the viewer" {
+			t.Errorf("got %q", text)
 		}
 	})
 }

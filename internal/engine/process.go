@@ -167,7 +167,7 @@ func (p *process) deliver(e *Engine, d *decoder) {
 	}
 	if e.options.Viewer != nil {
 		p.count.viewed++
-		e.options.Viewer.Add(p.resource, scope, span)
+		e.options.Viewer.Add(otlp.Traces, p.resource, scope, span)
 	}
 }
 
@@ -181,11 +181,16 @@ func (p *process) deliverLog(e *Engine, d *decoder) {
 			e.options.Log.Warningf("%v", err)
 		}
 	}
-	if p.profile.logs == nil {
+	switch {
+	case p.profile.logs != nil:
+		p.profile.logs.Add(p.resource, scope, record)
+	case e.options.Viewer == nil:
 		p.count.logsUnsent++
-		return
 	}
-	p.profile.logs.Add(p.resource, scope, record)
+	if e.options.Viewer != nil {
+		p.count.logsViewed++
+		e.options.Viewer.Add(otlp.Logs, p.resource, scope, record)
+	}
 }
 
 // interrupt reports the spans that were open when the process ended; p.mu is

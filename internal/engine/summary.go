@@ -28,6 +28,7 @@ type counts struct {
 	undumped    int64 // not written to it
 	logs        int64 // log records received; made, lost and missing count them with the spans
 	logsUnsent  int64 // no destination is configured
+	logsViewed  int64 // given to the viewer
 	logsDumped  int64 // written to a log dump
 }
 
@@ -50,6 +51,7 @@ func (c *counts) add(o counts) {
 	c.undumped += o.undumped
 	c.logs += o.logs
 	c.logsUnsent += o.logsUnsent
+	c.logsViewed += o.logsViewed
 	c.logsDumped += o.logsDumped
 }
 
@@ -64,6 +66,8 @@ func (c *counts) add(o counts) {
 // processes do not tell which of the two they have dropped:
 //
 //	Logs = LogsUnsent + LogExport.Accepted
+//
+// again with LogsViewed where there is a viewer only.
 type Summary struct {
 	Processes   int   // that have said hello
 	Made        int64 // spans made, as far as is known: a process that was killed could not say
@@ -84,6 +88,7 @@ type Summary struct {
 	Export      export.Totals
 	Logs        int64 // log records received whole
 	LogsUnsent  int64 // not sent because no destination is configured
+	LogsViewed  int64 // given to the viewer
 	LogsDumped  int64 // written to log dumps
 	LogExport   export.Totals
 }
@@ -119,6 +124,7 @@ func (s Summary) String() string {
 		}
 		add(s.LogExport.Pending, "still waiting")
 		add(s.LogsUnsent, "without a destination")
+		add(s.LogsViewed, "in the viewer")
 		add(s.LogsDumped, "in the log dump")
 	}
 	return b.String()
@@ -137,7 +143,7 @@ func (e *Engine) account() Summary {
 	defer e.mu.Unlock()
 	t := e.total
 	s := Summary{
-		Processes: e.known, Made: t.made - t.logs, Logs: t.logs, LogsUnsent: t.logsUnsent, LogsDumped: t.logsDumped, Lost: t.lost, Missing: t.missing, Received: t.received,
+		Processes: e.known, Made: t.made - t.logs, Logs: t.logs, LogsUnsent: t.logsUnsent, LogsViewed: t.logsViewed, LogsDumped: t.logsDumped, Lost: t.lost, Missing: t.missing, Received: t.received,
 		Malformed: t.malformed, Interrupted: t.interrupted, Skipped: t.skipped, Unsent: t.unsent,
 		Printed: t.printed, Viewed: t.viewed, Dumped: t.dumped, Undumped: t.undumped, Gaps: t.gaps, Unknown: t.unknown, Refused: e.refused,
 	}

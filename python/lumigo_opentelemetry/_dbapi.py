@@ -147,7 +147,7 @@ def start(seam, sql, values=None, many=False):
                 attributes["db.statement.parameters"] = shown
     name = operation + " " + table if table else operation or seam.system
     summary = _summary.get()
-    if summary:
+    if summary and summary.partition(" ")[0] == operation:  # else it is another's, such as the BEGIN before it
         attributes["db.query.summary"] = name = summary
     return _tracing.start_span(name, _tracing.CLIENT, attributes)
 

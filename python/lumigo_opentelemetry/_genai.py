@@ -9,7 +9,6 @@ import atexit
 from . import _tracing, _values
 from ._http import trouble
 
-ITEMS = 20  # shown of a list of messages
 TEXT = "gen_ai.output.messages"
 
 # Parameters that are attributes as they are.
@@ -24,6 +23,7 @@ _REQUEST = {
     "frequency_penalty": "gen_ai.request.frequency_penalty",
     "presence_penalty": "gen_ai.request.presence_penalty",
     "seed": "gen_ai.request.seed",
+    "dimensions": "gen_ai.embeddings.dimension.count",
 }
 _PLAIN = (str, int, float)
 
@@ -48,6 +48,7 @@ class Kind:
             value = named.get(name)
             if isinstance(value, _PLAIN):
                 attributes[attribute] = value
+        _describe(named, attributes, self.provider)
         url = getattr(getattr(resource, "_client", None), "base_url", None)
         if url is not None:
             attributes["server.address"] = url.host
@@ -58,7 +59,7 @@ class Kind:
         if span.recording and _tracing.settings.capture:
             for name in ("messages", "input", "prompt"):
                 if name in named:
-                    attributes["gen_ai.input.messages"] = _values.plain(_dicts(named[name]))
+                    attributes["gen_ai.input.messages"] = _values.plain(named[name], _dumped)
             for name in ("system", "instructions"):
                 if isinstance(named.get(name), (str, list)):
                     attributes["gen_ai.system_instructions"] = _values.plain(named[name])
@@ -87,12 +88,34 @@ class Kind:
             trouble(error)
 
 
-def _dicts(value):
+def _describe(named, attributes, provider):
+    """Parameters that are attributes in another shape."""
+    for name, attribute in (
+        ("stop", "gen_ai.request.stop_sequences"),
+        ("stop_sequences", "gen_ai.request.stop_sequences"),
+        ("encoding_format", "gen_ai.request.encoding_formats"),
+    ):
+        value = named.get(name)
+        if isinstance(value, str):
+            attributes[attribute] = [value]
+        elif isinstance(value, (list, tuple)):
+            attributes[attribute] = _values.plain(value)
+    choices = named.get("n")
+    if isinstance(choices, int) and choices != 1:
+        attributes["gen_ai.request.choice.count"] = choices
+    wanted = named.get("response_format")
+    wanted = wanted.get("type") if isinstance(wanted, dict) else None
+    if wanted:
+        attributes["gen_ai.output.type"] = "json" if str(wanted).startswith("json") else wanted
+    tier = named.get("service_tier")
+    if provider == "openai" and isinstance(tier, str) and tier != "auto":
+        attributes["openai.request.service_tier"] = tier
+
+
+def _dumped(value):
     """Messages may be objects of the library's own."""
-    if isinstance(value, (list, tuple)):
-        return [_dicts(each) for each in value[:ITEMS]]
     dump = getattr(value, "model_dump", None)
-    return dump() if callable(dump) else value
+    return dump() if callable(dump) and not isinstance(value, type) else value
 
 
 def sync(kind):

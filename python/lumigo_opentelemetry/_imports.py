@@ -88,6 +88,7 @@ HOOKS = {
     "anthropic.resources.messages": "anthropic",
     "anthropic._tracing": "native",
     "langchain_core.callbacks.base": "langchain",
+    "langchain_core.callbacks.manager": "langchain",
     "aiohttp.streams": "aiohttp_streams",
     "aiohttp.client": "aiohttp_client",
     "aiohttp.web_protocol": "aiohttp_server",

@@ -13,7 +13,7 @@ def base(servers, client_id):
     if isinstance(servers, (list, tuple, set)):
         servers = next(iter(servers), None)
     if isinstance(servers, str) and servers:
-        host, _, port = servers.split(",")[0].strip().rpartition(":")
+        host, _, port = servers.split(",")[0].strip().rpartition("://")[2].rpartition(":")
         common["server.address"] = (host or port).strip("[]")
         if host and port.isdigit():
             common["server.port"] = int(port)
@@ -29,9 +29,10 @@ def sent(common, topic, key, value):
 
 
 def delivered(span, metadata):
-    """Ends the span of a message that a broker has acknowledged. metadata: where it is."""
+    """Ends the span of a message that a broker has acknowledged. metadata: where it is; None
+    where it was not asked for."""
     try:
-        if span.recording:
+        if span.recording and metadata is not None:
             span.attributes["messaging.destination.partition.id"] = str(metadata.partition)
             if metadata.offset >= 0:
                 span.attributes["messaging.kafka.offset"] = metadata.offset

@@ -23,7 +23,7 @@ def traced(fn):
             result = fn(event, context, *args, **kwargs)
             _answered(span, result)
             return result
-        except Exception as err:
+        except BaseException as err:
             span.record_exception(err)
             raise
         finally:
@@ -39,6 +39,7 @@ def traced(fn):
             setattr(handler, attribute, getattr(fn, attribute))
         except (AttributeError, TypeError):
             pass
+    handler.__dict__.update(getattr(fn, "__dict__", ()))
     handler.__wrapped__ = fn
     handler.__lumigo_lambda__ = True
     return handler
@@ -60,6 +61,9 @@ def _begin(name, event, context):
             value = getattr(context, source, None)
             if value is not None:
                 attributes[key] = value
+        arn = str(attributes.get("cloud.resource_id")).split(":")
+        if len(arn) > 4:
+            attributes["cloud.account.id"] = arn[4]
         attributes["faas.event"] = _handover.copied(event)
         if isinstance(event, dict):
             attributes["faas.trigger"], kind = _trigger(event, attributes)
@@ -88,6 +92,7 @@ def _answered(span, result):
                     span.attributes["http.response.status_code"] = status
                     if status >= 500:
                         span.set_status(_tracing.ERROR)
+                        span.attributes["error.type"] = str(status)
     except Exception as error:
         trouble(error)
 
@@ -105,6 +110,7 @@ def _trigger(event, attributes):
             route = event.get("resource") or (event.get("routeKey") or "").partition(" ")[2]
             if route:
                 attributes["http.route"] = route
+            _describe(event, request, http or request.get("identity"), attributes)
             return "http", _tracing.SERVER
     records = event.get("Records")
     if isinstance(records, list) and records and isinstance(records[0], dict):
@@ -124,6 +130,31 @@ def _trigger(event, attributes):
     return "other", _tracing.SERVER
 
 
+def _describe(event, request, client, attributes):
+    """What else an event tells of its request; client: the part of it that tells who made it."""
+    headers = {str(name).lower(): value for name, value in event["headers"].items()}
+    client = client if isinstance(client, dict) else {}
+    for attribute, value in (
+        ("url.scheme", headers.get("x-forwarded-proto") or "https"),  # API Gateway has no other
+        ("url.query", event.get("rawQueryString") or _query(event, "elb" in request)),
+        ("server.address", request.get("domainName") or headers.get("host")),
+        ("client.address", client.get("sourceIp")),
+        ("user_agent.original", client.get("userAgent") or headers.get("user-agent")),
+    ):
+        if value:
+            attributes[attribute] = value
+
+
+def _query(event, encoded):
+    """The query of a request; load balancers leave it encoded."""
+    parameters = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters")
+    if not parameters or not isinstance(parameters, dict):  # as in an event that somebody has made up
+        return None
+    from urllib.parse import quote_plus, urlencode  # the runtime has it
+
+    return urlencode(parameters, True, quote_via=(lambda text, *rest: text) if encoded else quote_plus)
+
+
 def _callers(event, context):
     """The contexts that an event brings, each once: of the request, of the messages, or of who invokes the function."""
     headers = event.get("headers")
@@ -136,7 +167,8 @@ def _callers(event, context):
         found = [_aws.context_of(record.get("Sns") or record) for record in records if isinstance(record, dict)]
         custom = getattr(getattr(context, "client_context", None), "custom", None)
         if isinstance(custom, dict):
-            found.append(_tracing.extract({str(name).lower(): value for name, value in custom.items()}.get))
+            known = {str(name).lower(): value for name, value in custom.items() if isinstance(value, str)}
+            found.append(_tracing.extract(known.get))
     callers = []
     for each in found:
         if each is not None and each.trace_id is not None and all(each.span_id != other.span_id for other in callers):

@@ -208,7 +208,10 @@ def extracted(headers):
             name = name.decode("latin-1")
         name = str(name).lower()
         if name in _tracing.PROPAGATED:
-            found[name] = value.decode("latin-1") if isinstance(value, bytes) else value
+            if isinstance(value, bytes):
+                value = value.decode("latin-1")
+            if isinstance(value, str):  # AMQP's may be anything
+                found[name] = value
     return _tracing.extract(found.get) if found else None
 
 
@@ -286,7 +289,10 @@ def body(span, attribute, value):
     if not limit or value is None or not span.recording:
         return
     if not isinstance(value, _TEXT):
-        span.attributes[attribute] = _values.plain(value)
+        try:
+            span.attributes[attribute] = _values.plain(value)
+        except Exception as error:  # of the value's own methods
+            trouble(error)
         return
     cut = len(value) > limit
     if cut:

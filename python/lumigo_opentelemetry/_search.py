@@ -6,7 +6,7 @@ Their own names of calls are not known where they are sent, and are told from me
 from _contextvars import ContextVar
 from urllib.parse import urlsplit
 
-from . import _calls, _imports, _tracing, _values
+from . import _calls, _http, _imports, _tracing, _values
 
 _running = ContextVar("lumigo_search", default=None)
 
@@ -73,7 +73,8 @@ def trace_choice(owner, name, describe):
 def _begin(system, args, named):
     if _tracing.suppressed() or getattr(named.get("otel_span"), "otel_span", None) is not None:
         return None  # in the latter case the client has a span of its own
-    method, target = (args + (named.get("method"), named.get("url") or named.get("target")))[:2]
+    method = args[0] if args else named["method"]
+    target = args[1] if len(args) > 1 else named.get("url") or named["target"]
     path, _, _ = target.partition("?")
     operation, index = called(method, path)
     attributes = {"db.system.name": system, "db.operation.name": operation, "http.request.method": method}
@@ -84,11 +85,12 @@ def _begin(system, args, named):
     body = named.get("body")
     if body is not None and span.recording and _tracing.settings.capture:
         attributes["db.request.body"] = _values.plain(body)
-    if len(args) < 3:
-        headers = named.get("headers")
+    headers = named.get("headers")
+    if len(args) < 3 and not isinstance(headers, (list, tuple)):
         headers = dict(headers) if hasattr(headers, "keys") else {}
-        _tracing.inject(headers.__setitem__, span)
-        named["headers"] = headers
+        if not _http.settled([str(name).lower() for name in headers]):
+            _tracing.inject(headers.__setitem__, span)
+            named["headers"] = headers
     _running.set(span)
     return span
 

@@ -612,11 +612,12 @@ def remove_tags(token):
         pass
 
 
-def carry(fn):
+def carry(fn, always=False):
     """fn, to be called later and elsewhere, as if here: with this context's span, tags and
-    suppression and no other context variable. Returns fn itself when there is none."""
+    suppression and no other context variable. Returns fn itself when there is none, unless
+    always: in a thread that goes on to do other work, nothing that fn makes current stays."""
     span, tags, quiet = _span.get(), _tags.get(), _suppressed.get()
-    if span is None and tags is None and not quiet:
+    if not always and span is None and tags is None and not quiet:
         return fn
     return _Carried(fn, span, tags, quiet)
 

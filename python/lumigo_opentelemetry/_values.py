@@ -1,7 +1,5 @@
 """Values of the app's as payloads: plain copies, as much of them as is shown. They may be large, and the app's to change."""
 
-from marshal import dumps
-
 from . import _tracing
 
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
@@ -11,37 +9,65 @@ _DEPTH = 12
 def shown(value):
     """A single value: text and bytes shortened, what is not plain as text."""
     kind = type(value)
+    limit = _tracing.settings.capture
     if kind not in _PLAIN:
-        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else str(value)
+        if isinstance(value, bytearray) or isinstance(value, memoryview) and value.ndim == 1:
+            value = value[:limit]
+        value = bytes(value) if isinstance(value, (bytearray, memoryview)) else text(value)
         kind = type(value)
     if kind is str or kind is bytes:
-        limit = _tracing.settings.capture
         return value if len(value) <= limit else value[:limit]
     return value
 
 
-def plain(value):
-    """A value of any structure. Its cost is bounded by what is captured of a payload."""
-    return _plain(value, [_tracing.settings.capture], 0)
+def text(value):
+    """What the app's object says it is."""
+    try:
+        return str(value)
+    except Exception:
+        return "<%s that cannot be printed>" % type(value).__name__
+
+
+def plain(value, convert=None):
+    """A value of any structure. Its cost is bounded by what is captured of a payload. convert(value) may put another in the
+    place of each that is not plain."""
+    return _plain(value, [_tracing.settings.capture], 0, convert)
 
 
 def parsed(value):
     """The same for what a library has just parsed, and nobody changes before the span ends: taken as it is, where it is
-    small. Only for trees: marshal's second version never comes to the end of a list that is in itself twice."""
-    try:
-        if len(dumps(value, 2)) <= _tracing.settings.capture:
-            return value
-    except ValueError:  # something that is not plain
-        pass
-    return plain(value)
+    small. Of what is large, no more is looked at than is captured."""
+    room = _tracing.settings.capture
+    found = [value]
+    for each in found:  # and what is in it
+        kind = type(each)
+        if kind is str or kind is bytes:
+            room -= len(each)
+        elif kind is dict or kind is list:
+            room -= 8 * len(each) + 8
+        elif kind in _PLAIN:
+            continue
+        else:
+            return plain(value)
+        if room < 0:
+            return plain(value)
+        if kind is list:
+            found += each
+        elif kind is dict:
+            found += each
+            found += each.values()
+    return value
 
 
-def _plain(value, room, depth):
+def _plain(value, room, depth, convert):
     kind = type(value)
     if kind not in _PLAIN:
         if depth > _DEPTH:
             return "..."  # as text it would hide names of secrets
         room[0] -= 2
+        if convert is not None:
+            value = convert(value)
+            kind = type(value)
         if isinstance(value, dict) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):
             copy = {}
             for key in value:
@@ -49,14 +75,14 @@ def _plain(value, room, depth):
                     break
                 name = key if type(key) is str or type(key) is bytes else str(key)
                 room[0] -= len(name)
-                copy[name] = _plain(value[key], room, depth + 1)
+                copy[name] = _plain(value[key], room, depth + 1, convert)
             return copy
         if isinstance(value, (list, tuple, set, frozenset)):
             items = []
             for item in value:
                 if room[0] <= 0:
                     break
-                items.append(_plain(item, room, depth + 1))
+                items.append(_plain(item, room, depth + 1, convert))
             return items
     value = shown(value)
     room[0] -= len(value) if type(value) is str or type(value) is bytes else 2

@@ -63,9 +63,11 @@ try: pool.submit(fail).result()
 except KeyError: print("raised")
 try: pool.submit()
 except TypeError: print("refused")
+pool.submit(_tracing.activate, span).result() # as a consumer's poll() does
+print(pool.submit(current).result())
 """
         )
-        self.assertEqual("outer ['outer']\nNone\nraised\nrefused\n", out)
+        self.assertEqual("outer ['outer']\nNone\nraised\nrefused\nNone\n", out)
 
     def test_tasks_and_executors_of_a_loop(self):
         out = self.run_app(

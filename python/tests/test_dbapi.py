@@ -89,10 +89,12 @@ class Methods(HookCase):
     def test_what_composes_statements_knows_their_tables(self):
         self.addCleanup(_dbapi.summarise, None)
         _dbapi.summarise("SELECT orders users")
+        _dbapi.start(SEAM, "BEGIN").end()
+        self.assertEqual((self.one().name, self.one().get("db.query.summary")), ("BEGIN", None))
         _dbapi.run(SEAM, lambda sql: sql, ("SELECT * FROM orders JOIN users",), {})
         _dbapi.summarise(None)
         _dbapi.run(SEAM, lambda sql: sql, ("SELECT * FROM orders JOIN users",), {})
-        named, plain = self.spans()
+        _, named, plain = self.spans()
         self.assertEqual((named.name, named.get("db.query.summary")), ("SELECT orders users", "SELECT orders users"))
         self.assertEqual((plain.name, plain.get("db.query.summary")), ("SELECT", None))
 

@@ -11,6 +11,7 @@ A, B = ("00-" + digit * 32 + "-" + digit * 16 + "-01" for digit in "ab")
 
 class Context:
     function_name, aws_request_id = "shop", "request-1"
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:shop"
     client_context = None
 
     def get_remaining_time_in_millis(self):
@@ -42,14 +43,48 @@ class Handlers(HookCase):
         handler = _lambda.traced(self.handler)
         self.assertIs(_lambda.traced(handler), handler)
 
+    def test_a_handler_keeps_its_attributes(self):
+        def fn(event, context):
+            pass
+
+        fn.route = "/orders"
+        self.assertEqual(_lambda.traced(fn).route, "/orders")
+
     def test_requests(self):
         event = {"httpMethod": "GET", "path": "/orders/7", "resource": "/orders/{id}", "requestContext": {"requestId": "r"}}
         span = self.invoke(dict(event, headers={"TraceParent": A}))
         self.assertEqual((span.name, span.kind, span.trace_id), ("shop", _tracing.SERVER, b"\xaa" * 16))
         expected = {"faas.trigger": "http", "http.request.method": "GET", "http.route": "/orders/{id}", "http.response.status_code": 502}
         self.assertEqual({name: span.get(name) for name in expected}, expected)
-        self.assertEqual(span.status, _tracing.ERROR)
+        self.assertEqual((span.status, span.get("error.type")), (_tracing.ERROR, "502"))
+        self.assertEqual((span.get("cloud.resource_id"), span.get("cloud.account.id")), (Context.invoked_function_arn, "123456789012"))
         self.assertEqual(json.loads(span.get("lumigoData"))["trigger"][0]["fromMessageIds"], ["r"])
+
+    def test_what_a_request_tells_of_itself(self):
+        headers = {"X-Forwarded-Proto": "http", "Host": "shop.example", "User-Agent": "tester"}
+        rest = {"httpMethod": "GET", "path": "/a", "headers": headers}
+        context = {"identity": {"sourceIp": "10.0.0.1", "userAgent": "tester"}}
+        names = ("url.scheme", "url.query", "server.address", "client.address", "user_agent.original")
+        for event, expected in (
+            (dict(rest, requestContext=context), ("http", None, "shop.example", "10.0.0.1", "tester")),
+            (dict(rest, requestContext=dict(context, domainName="api"), queryStringParameters={"a": "1 &"}),
+             ("http", "a=1+%26", "api", "10.0.0.1", "tester")),
+            (dict(rest, requestContext={}, multiValueQueryStringParameters={"a": ["1", "2"]}, queryStringParameters={"a": "2"}),
+             ("http", "a=1&a=2", "shop.example", None, "tester")),
+            (dict(rest, requestContext={"elb": {}}, queryStringParameters={"a": "1+%26"}),
+             ("http", "a=1+%26", "shop.example", None, "tester")),
+            ({"version": "2.0", "headers": {}, "rawPath": "/a", "rawQueryString": "a=1", "requestContext": {
+                "domainName": "api", "http": {"method": "GET", "path": "/a", "sourceIp": "::1", "userAgent": "t"}}},
+             ("https", "a=1", "api", "::1", "t")),
+        ):  # fmt: skip
+            with self.subTest(event=event):
+                span = self.invoke(event)
+                self.assertEqual(tuple(map(span.get, names)), expected)
+
+    def test_a_request_that_somebody_has_made_up(self):
+        event = {"httpMethod": "GET", "path": "/a", "requestContext": {"identity": 1}, "queryStringParameters": "a"}
+        span = self.invoke(dict(event, headers={"traceparent": A}))
+        self.assertEqual((span.trace_id, span.get("http.request.method")), (b"\xaa" * 16, "GET"))
 
     def test_messages(self):
         def record(header):
@@ -69,6 +104,8 @@ class Handlers(HookCase):
         context = Context()
         context.client_context = types.SimpleNamespace(custom={"traceparent": A})
         self.assertEqual(self.invoke({}, context).trace_id, b"\xaa" * 16)
+        context.client_context.custom = {"traceparent": 7, "customer": "ann"}
+        self.assertIsNone(self.invoke({}, context).parent_id)
 
     def test_other_events(self):
         for event, trigger in (
@@ -80,6 +117,14 @@ class Handlers(HookCase):
             ({"requestContext": 1, "headers": {}}, "other"),
         ):
             self.assertEqual(self.invoke(event).get("faas.trigger"), trigger)
+
+    def test_a_handler_that_exits(self):
+        def leave(event, context):
+            raise SystemExit(1)
+
+        with self.assertRaises(SystemExit):
+            _lambda.traced(leave)({}, Context())
+        self.assertEqual(self.one().exceptions, ["SystemExit"])
 
     def test_whatever_comes(self):
         for event in (None, 1, "text", ["a"], {"Records": [1]}, {"headers": {1: 2}}):

@@ -42,6 +42,12 @@ class Boto(HookCase):
         }  # fmt: skip
         self.assertEqual({name: span.get(name) for name in expected}, expected)
 
+    def test_a_host_that_has_its_port(self):
+        request = self.request()
+        request.host, request.port = "localhost:4566", "4566"
+        self.connection._mexe(request)
+        self.assertEqual((self.one().get("server.address"), self.one().get("server.port")), ("localhost", 4566))
+
     def test_names(self):
         for request, name in (
             (self.request("PUT"), "SQS.PUT"),

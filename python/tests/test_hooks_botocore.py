@@ -293,6 +293,54 @@ class Calls(BotocoreCase):
         span = self.one()
         self.assertEqual({name: span.get(name) for name in expected}, expected)
 
+    def test_what_is_asked_of_a_table(self):
+        params = {"TableName": "users", "IndexName": "by_age", "Limit": 3, "ConsistentRead": False, "AttributesToGet": ["id"],
+                  "ProvisionedThroughput": {"ReadCapacityUnits": 5}, "Key": {"id": "ann"}}  # fmt: skip
+        metrics = {"users": [{"SizeEstimateRangeGB": [0, 1]}]}
+        consumed = {"TableName": "users", "CapacityUnits": 0.5}
+        answer = {"Count": 0, "ScannedCount": 7, "ConsumedCapacity": consumed, "ItemCollectionMetrics": metrics}
+        self.client.BaseClient("dynamodb", "DynamoDB", answer)._make_api_call("Query", params)
+        span = self.one()
+        self.assertEqual({name[13:]: value for name, value in span.attributes.items() if name.startswith("aws.dynamodb.")}, {
+            "method": "Query", "table_names": ["users"], "index_name": "by_age", "limit": 3, "consistent_read": False,
+            "attributes_to_get": ["id"], "provisioned_read_capacity": 5, "count": 0, "scanned_count": 7,
+            "consumed_capacity": [json.dumps(consumed)], "item_collection_metrics": metrics,
+        })  # fmt: skip
+
+    def test_tables_and_their_indexes(self):
+        indexes = [{"IndexName": "by_age"}, {"IndexName": "by_name"}]
+        consumed = [{"TableName": "a"}, {"TableName": "b"}]
+        client = self.client.BaseClient("dynamodb", "DynamoDB", {"TableNames": ["a", "b"], "ConsumedCapacity": consumed})
+        client._make_api_call("CreateTable", {"TableName": "users", "GlobalSecondaryIndexes": indexes})
+        span = self.one()
+        self.assertEqual(span.get("aws.dynamodb.global_secondary_indexes"), list(map(json.dumps, indexes)))
+        self.assertEqual(span.get("aws.dynamodb.consumed_capacity"), list(map(json.dumps, consumed)))
+        self.assertEqual(span.get("aws.dynamodb.table_count"), 2)
+
+    def test_parameters_that_are_none_are_for_botocore_to_refuse(self):
+        for params in (
+            {"ProvisionedThroughput": 1, "LocalSecondaryIndexes": [object()], "AttributeDefinitions": 1, "Limit": object()},
+            {"RequestItems": 1},
+        ):
+            client = self.client.BaseClient("dynamodb", "DynamoDB", Failure("no"))
+            with self.assertRaises(Failure):
+                client._make_api_call("CreateTable", params)
+            self.assertIs(client.calls[0], params)
+
+    def test_names_that_an_answer_brings(self):
+        for service, operation, params, answer, name in (
+            ("sns", "CreateTopic", {"Name": "news"}, {"TopicArn": "arn:x"}, "aws.sns.topic.arn"),
+            ("secretsmanager", "CreateSecret", {"Name": "db"}, {"ARN": "arn:x"}, "aws.secretsmanager.secret.arn"),
+            ("secretsmanager", "GetSecretValue", {"SecretId": "arn:x"}, {}, "aws.secretsmanager.secret.arn"),
+            ("stepfunctions", "CreateActivity", {"name": "a"}, {"activityArn": "arn:x"}, "aws.step_functions.activity.arn"),
+            ("stepfunctions", "StartExecution", {"stateMachineArn": "arn:x"}, {}, "aws.step_functions.state_machine.arn"),
+        ):
+            with self.subTest(operation=operation):
+                self.client.BaseClient(service, service, answer)._make_api_call(operation, params)
+                self.assertEqual(self.spans()[-1].get(name), "arn:x")
+        self.client.BaseClient("secretsmanager", "Secrets Manager")._make_api_call("GetSecretValue", {"SecretId": "hush"})
+        self.assertNotIn("hush", repr(self.spans()[-1]))
+
     def test_an_error(self):
         with self.assertRaises(Failure):
             self.sqs(Failure("no"))._make_api_call("GetQueueUrl", {})

@@ -59,6 +59,12 @@ class Consumer:
     def close(self):
         pass
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
 
 class ConfluentKafka(HookCase):
     def setUp(self):
@@ -94,6 +100,14 @@ class ConfluentKafka(HookCase):
         consumer.close()
         self.assertIsNone(_tracing.current_span())
         self.assertEqual([span.get("messaging.kafka.offset") for span in self.spans()], [1, 3])
+
+    def test_a_consumer_that_is_left(self):
+        with self.module.Consumer({}) as consumer:
+            consumer.messages.append(Message(1))
+            consumer.poll()
+            self.assertEqual(_tracing.current_span().name, "process orders")
+        self.assertIsNone(_tracing.current_span())
+        self.assertEqual(len(self.spans()), 1)
 
     def test_a_batch_and_its_messages(self):
         consumer = self.module.Consumer()

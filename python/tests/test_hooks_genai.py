@@ -1,7 +1,12 @@
 import asyncio
+import copy
+import gc
+import pickle
 import sys
 import types
 import unittest
+import unittest.mock
+import warnings
 
 from hooks_support import HookCase
 from lumigo_opentelemetry import _tracing
@@ -84,6 +89,41 @@ class OpenAI(HookCase):
         }  # fmt: skip
         self.assertEqual(span.attributes, expected)
 
+    def test_what_is_asked_for(self):
+        for named, name, value in (
+            ({"stop": "."}, "gen_ai.request.stop_sequences", ["."]),
+            ({"stop": [".", "!"]}, "gen_ai.request.stop_sequences", [".", "!"]),
+            ({"encoding_format": "float"}, "gen_ai.request.encoding_formats", ["float"]),
+            ({"dimensions": 256}, "gen_ai.embeddings.dimension.count", 256),
+            ({"n": 2}, "gen_ai.request.choice.count", 2),
+            ({"n": 1}, "gen_ai.request.choice.count", None),
+            ({"response_format": {"type": "json_schema"}}, "gen_ai.output.type", "json"),
+            ({"response_format": {"type": "text"}}, "gen_ai.output.type", "text"),
+            ({"response_format": object, "stop": object(), "n": object(), "service_tier": object()}, "gen_ai.output.type", None),
+            ({"service_tier": "flex"}, "openai.request.service_tier", "flex"),
+            ({"service_tier": "auto"}, "openai.request.service_tier", None),
+        ):
+            with self.subTest(named=named):
+                self.module.Completions(ANSWER).create(model="gpt-4o", messages=[], **named)
+                self.assertEqual(self.spans()[-1].get(name), value)
+
+    def test_what_served_it(self):
+        answer = thing(service_tier="flex", system_fingerprint="fp_1", **vars(ANSWER))
+        self.module.Completions(answer).create(**self.ASK)
+        span = self.one()
+        self.assertEqual((span.get("openai.response.service_tier"), span.get("openai.response.system_fingerprint")), ("flex", "fp_1"))
+
+    def test_embeddings(self):
+        from lumigo_opentelemetry.hooks import openai
+
+        for vector, size in (([0.5, 0.25], 2), ("AAAA", None)):
+            answer = thing(model="e", data=[thing(embedding=vector)], usage=thing(prompt_tokens=2))
+            taken = unittest.mock.Mock()
+            openai._embeddings(answer, taken)
+            told = dict(args for _, args, _ in taken.mock_calls if args[1] is not None)
+            self.assertEqual((told.get("gen_ai.embeddings.dimension.count"), told["gen_ai.usage.input_tokens"]), (size, 2))
+        openai._embeddings(thing(model="e", data=[]), unittest.mock.Mock())
+
     def test_an_answer_in_a_coroutine(self):
         self.assertIs(asyncio.run(self.module.AsyncCompletions(ANSWER).create(**self.ASK)), ANSWER)
         self.assertEqual(self.one().get("gen_ai.usage.output_tokens"), 3)
@@ -159,7 +199,7 @@ class OpenAI(HookCase):
         self.assertEqual(set(seen), {"chat gpt-4o"})
 
 
-class Anthropic(HookCase):
+class AnthropicManagers(HookCase):
     """Streams of anthropic's own managers, whose later releases read the answer itself, and earlier ones its response anew."""
 
     PARTS = [
@@ -240,6 +280,51 @@ class Anthropic(HookCase):
         self.assertEqual((list(reader._raw_stream), self.spans()), (self.PARTS, []))
 
 
+class Manager:
+    """As anthropic's: its request is made as it is entered."""
+
+    def __init__(self, request):
+        self.__api_request = request
+
+    async def __aenter__(self):
+        return await self.__api_request
+
+
+class Anthropic(HookCase):
+    def setUp(self):
+        super().setUp()
+
+        class AsyncMessages:
+            async def create(self, **named):
+                return ANSWER
+
+            def stream(self, **named):
+                return Manager(self.create(**named))
+
+        class Messages(AsyncMessages):
+            pass
+
+        self.hook("anthropic", types.SimpleNamespace(Messages=Messages, AsyncMessages=AsyncMessages))
+        self.messages = AsyncMessages()
+
+    def test_a_stream(self):
+        async def ask():
+            return await self.messages.stream(model="claude").__aenter__()
+
+        self.assertIs(asyncio.run(ask()), ANSWER)
+        self.assertEqual({span.name for span in self.spans()}, {"chat claude"})
+
+    def test_a_stream_that_is_not_asked_for(self):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            self.messages.stream(model="claude")
+            gc.collect()
+        texts = [str(each.message) for each in told]
+        self.assertEqual(len(texts), 1, texts)
+        self.assertIn("AsyncMessages.create", texts[0])  # which is the client's own request here
+        self.assertEqual(self.spans(), [])
+
+
 class LangChain(HookCase):
     def setUp(self):
         super().setUp()
@@ -280,12 +365,73 @@ class LangChain(HookCase):
         self.assertEqual((chain.get("gen_ai.input.messages"), chain.get("gen_ai.output.messages")), ({"q": 1}, {"a": 2}))
         self.assertIsNone(_tracing.current_span())
 
+    def test_inputs_of_any_size_and_shape(self):
+        class Large(dict):
+            def items(self):
+                raise AssertionError("was copied whole")
+
+        inputs = Large((str(n), n) for n in range(10000))
+        inputs["0"] = inputs
+        self.handler.on_chain_start({}, inputs, run_id=1)
+        self.handler.on_chain_end([thing(page_content="a lamp")], run_id=1)
+        self.assertEqual(self.one().get("gen_ai.output.messages"), ["a lamp"])
+        self.assertLess(len(str(self.one().get("gen_ai.input.messages"))), 20000)
+
     def test_runs_that_end_in_any_order(self):
         for run in (1, 2, 3):
             self.handler.on_chain_start({"name": str(run)}, None, run_id=run, parent_run_id=run - 1)
         for run in (2, 1, 3):
             self.handler.on_chain_end(None, run_id=run)
         self.assertIsNone(_tracing.current_span())
+
+    def test_copies_of_a_manager(self):
+        manager = copy.deepcopy(self.manager(["theirs"]))
+        self.assertEqual(self.manager(manager.handlers).handlers, ["theirs", self.handler])
+        self.assertIs(type(pickle.loads(pickle.dumps(self.handler))), object)
+
+    def test_a_stream_that_the_app_leaves_is_no_failure(self):
+        self.handler.on_chain_start({}, None, run_id=1)
+        self.handler.on_chain_error(GeneratorExit(), run_id=1)
+        self.assertEqual((self.one().status, self.one().exceptions), (_tracing.UNSET, []))
+
+    def test_runs_that_nobody_ends(self):
+        from lumigo_opentelemetry.hooks import langchain
+
+        self.addCleanup(setattr, langchain, "_LIMIT", langchain._LIMIT)
+        langchain._LIMIT = 2
+        for run in range(4):
+            self.handler.on_chain_start({"name": str(run)}, None, run_id=run)
+        self.assertEqual([span.name for span in self.spans()], ["0", "1"])
+        for run in (2, 3):
+            self.handler.on_chain_end(None, run_id=run)
+        self.assertIsNone(_tracing.current_span())
+
+    def test_handlers_that_are_told_in_a_task_of_its_own(self):
+        handler = self.handler
+
+        class Manager:
+            run_id = 1
+
+            async def on_end(self, output):
+                await asyncio.ensure_future(self.tell(output))
+                return output
+
+            async def tell(self, output):
+                handler.on_chain_end(output, run_id=self.run_id)
+
+        module = types.ModuleType("langchain_core.callbacks.manager")
+        for name, kind in (("ChainRun", "chain"), ("LLMRun", "llm"), ("ToolRun", "tool"), ("RetrieverRun", "retriever")):
+            ends = {"on_%s_%s" % (kind, end): Manager.on_end for end in ("end", "error")}
+            setattr(module, "AsyncCallbackManagerFor" + name, type(name, (Manager,), ends))
+        self.hook("langchain", module)
+
+        async def run():
+            handler.on_chain_start({"name": "chain"}, None, run_id=1)
+            self.assertEqual(await module.AsyncCallbackManagerForChainRun().on_chain_end(2), 2)
+            self.assertIsNone(_tracing.current_span())
+
+        asyncio.run(run())
+        self.assertEqual(self.one().get("gen_ai.output.messages"), 2)
 
     def test_models_whose_clients_have_spans(self):
         sys.modules["openai.resources.chat.completions"] = None

@@ -1,5 +1,8 @@
+import asyncio
+import enum
 import types
 import unittest
+import weakref
 
 from hooks_support import HookCase
 from lumigo_opentelemetry import _tracing
@@ -129,6 +132,17 @@ class Clients(HookCase):
         self.module._UnaryUnaryMultiCallable(outcome=answer).future("lamp")
         self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().status), (5, _tracing.ERROR))
 
+    def test_a_stream_that_the_app_lets_go_of_is_let_go_of(self):
+        stream = self.module._UnaryStreamMultiCallable(outcome=Answer())
+        stream.outcome._state = state = types.SimpleNamespace(code=None)
+        answer = stream("lamp")
+        callbacks, known, stream.outcome = answer.callbacks, weakref.ref(answer), None
+        del answer
+        self.assertIsNone(known())  # as the library's threads keep nothing but the callbacks
+        state.code = INTERNAL
+        callbacks[0]()
+        self.assertEqual(self.one().get("rpc.grpc.status_code"), 13)
+
     def test_a_failure_passes(self):
         failure = Failure(INTERNAL)
         with self.assertRaises(Failure) as caught:
@@ -158,6 +172,68 @@ class Clients(HookCase):
         with _tracing.suppress():
             buy("lamp")
         self.assertEqual((buy.calls, self.spans()), ([(None, None, None)], []))
+
+
+class AsyncClients(HookCase):
+    """With what the hook touches of grpc.aio._channel. A call is made of an inner one, which the library keeps."""
+
+    class Inner:
+        def __init__(self):
+            self.callbacks = []
+            self.add_done_callback = self.callbacks.append
+
+        async def status(self):
+            return Failure(13)
+
+    class Call:
+        def __init__(self, inner):
+            self._cython_call = inner
+
+        async def code(self):
+            return INTERNAL
+
+    def setUp(self):
+        super().setUp()
+        self.module = types.ModuleType("grpc.aio._channel")
+        self.module.grpc = types.SimpleNamespace(StatusCode=enum.Enum("StatusCode", {"OK": (0, "ok"), "INTERNAL": (13, "internal")}))
+        self.module.Metadata = lambda *pairs: pairs
+        case = self
+
+        def call(self, request, *, metadata=None):
+            case.metadata = metadata
+            return case.answer
+
+        def __init__(self):
+            self._channel, self._method = types.SimpleNamespace(), b"/shop.Shop/Buy"
+            self._request_serializer = self._response_deserializer = None
+
+        for kind in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream"):
+            setattr(self.module, kind + "MultiCallable", type(kind, (), {"__init__": __init__, "__call__": call}))
+        self.hook("grpc", self.module)
+
+    def test_a_stream_that_the_app_lets_go_of_is_let_go_of(self):
+        inner = self.Inner()
+        self.answer = self.Call(inner)
+        answer = self.module.UnaryStreamMultiCallable()(b"lamp", metadata=[("customer", "ann")])
+        self.assertEqual([name for name, _ in self.metadata], ["customer", "traceparent"])
+        known, self.answer = weakref.ref(answer), None
+        del answer
+        self.assertIsNone(known())
+        inner.callbacks[0]()
+        self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().get("error.type")), (13, "INTERNAL"))
+
+    def test_a_call_of_an_interceptor(self):
+        self.answer = types.SimpleNamespace(add_done_callback=lambda callback: callback(self.Call(None)))
+        self.assertIs(self.module.UnaryStreamMultiCallable()(b"lamp"), self.answer)
+        self.assertEqual(self.one().get("error.type"), "INTERNAL")
+
+    def test_a_single_response(self):
+        callbacks = []
+        self.answer = self.Call(self.Inner())
+        self.answer._call_response = types.SimpleNamespace(add_done_callback=callbacks.append)
+        self.assertIs(self.module.UnaryUnaryMultiCallable()(b"lamp"), self.answer)
+        callbacks[0](self.answer._call_response)
+        self.assertEqual(self.one().get("error.type"), "INTERNAL")
 
 
 class Context:
@@ -238,7 +314,32 @@ class Servers(HookCase):
         responses, _ = self.serve(lambda request, context: iter("ab"), streams=True)
         next(responses)
         del responses
-        self.assertEqual(self.one().name, "shop.Shop/Buy")
+        self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().status), (1, _tracing.UNSET))
+
+    def test_a_client_that_goes_is_no_failure(self):
+        class CancelledError(BaseException):
+            pass
+
+        def leave(request, context):
+            raise CancelledError
+
+        with self.assertRaises(CancelledError):
+            self.serve(leave)
+        span = self.one()
+        self.assertEqual((span.get("rpc.grpc.status_code"), span.status, span.exceptions), (1, _tracing.UNSET, []))
+
+    def test_a_behaviour_that_answers_by_a_callback_is_left_alone(self):
+        def offer(request, context, answer):
+            answer(request)
+
+        offer.experimental_non_blocking = True
+        answers = []
+        (interceptor,) = self.grpc.server(None)
+        details = types.SimpleNamespace(method="/shop.Shop/Buy", invocation_metadata=())
+        handler = self.grpc.unary_stream_rpc_method_handler(offer, None, None)
+        handler = interceptor.intercept_service(lambda details: handler, details)
+        handler.unary_stream("lamp", Context(), answers.append)
+        self.assertEqual((answers, self.spans()), (["lamp"], []))
 
     def test_failures(self):
         def abort(request, context):
@@ -256,6 +357,29 @@ class Servers(HookCase):
                 self.serve(behaviour, Context(code))
             span = self.spans()[-1]
             self.assertEqual((span.status, span.get("rpc.grpc.status_code"), span.exceptions), (status, number, exceptions))
+
+    def test_an_asynchronous_stream_that_nobody_reads_to_its_end(self):
+        from lumigo_opentelemetry.hooks import grpc
+
+        ended = []
+
+        async def offer(request, context):
+            try:
+                yield "a"
+                yield "b"
+            finally:
+                ended.append(_tracing.current_span().name)
+
+        async def serve():
+            details = types.SimpleNamespace(method="/shop.Shop/Buy", invocation_metadata=())
+            responses = grpc._async_serve_stream(grpc._Serving(details), offer)(b"", Context())
+            self.assertEqual(await responses.__anext__(), "a")
+            await responses.aclose()
+            self.assertEqual(ended, ["shop.Shop/Buy"])
+            self.assertIsNone(_tracing.current_span())
+
+        asyncio.run(serve())
+        self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().exceptions), (1, []))
 
 
 if __name__ == "__main__":

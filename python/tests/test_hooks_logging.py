@@ -110,6 +110,14 @@ class LoggingCase(HookCase):
         self.logger.info("%d", "no number")
         self.assertEqual(self.bodies(), ["%d"])
 
+    def test_what_cannot_be_printed(self):
+        class Silent:
+            def __str__(self):
+                raise ValueError
+
+        self.logger.info(Silent())
+        self.assertEqual(self.bodies(), ["<Silent that cannot be printed>"])
+
     def test_texts_that_log_themselves(self):
         self.logger.info("%s", Loop())
         self.assertEqual(self.bodies(), ["loop"])

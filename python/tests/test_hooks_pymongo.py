@@ -32,6 +32,9 @@ class Monitoring(HookCase):
         self.assertIs(Listeners([self.theirs]).command[0], self.theirs)
         (self.ours,) = Listeners(None).command
 
+    def test_listeners_of_another_client_have_it_already(self):
+        self.assertEqual(Listeners([self.ours, self.theirs]).command, [self.ours, self.theirs])
+
     def test_a_command(self):
         self.ours.started(event())
         self.assertEqual(self.spans(), [])

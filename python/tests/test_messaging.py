@@ -159,7 +159,7 @@ class Headers(HookCase):
             with self.subTest(headers):
                 self.assertEqual(_messaging.extracted(headers).span_id, b"\xbb" * 8)
                 self.assertTrue(_messaging.propagated(headers))
-        for headers in (None, [], {}, {"kind": "order"}, [("kind", None)], {"traceparent": "nonsense"}):
+        for headers in (None, [], {}, {"kind": "order"}, [("kind", None)], {"traceparent": "nonsense"}, {"traceparent": 7, "baggage": {}}):
             with self.subTest(headers):
                 self.assertIsNone(_messaging.extracted(headers))
 
@@ -203,12 +203,33 @@ class Bodies(HookCase):
     def test_what_is_no_data_is_shown_as_text(self):
         self.assertEqual(self.kept(_messaging.Turn), str(_messaging.Turn))
 
+    def test_a_message_that_cannot_be_shown_has_its_span(self):
+        class Silent:
+            def __str__(self):
+                raise ValueError
+
+        class Broken(dict):
+            def __getitem__(self, name):
+                raise ValueError
+
+        self.assertEqual(self.kept([Silent(), 1]), ["<Silent that cannot be printed>", 1])
+        self.assertIsNone(self.kept(Broken(lamp=1)))
+        self.assertEqual([type(error) for _, error in self.faults], [ValueError])
+        self.faults.clear()
+
+
+class Acknowledgements(HookCase):
+    def test_a_message_for_which_none_was_asked(self):
+        _kafka.delivered(_tracing.start_span("send"), None)
+        self.assertNotIn("messaging.destination.partition.id", self.one().attributes)
+
 
 class Names(HookCase):
     def test_servers(self):
         for servers, address, port in (
             ("broker:9092", "broker", 9092),
             ("one:1,two:2", "one", 1),
+            ("SASL_SSL://broker:9093", "broker", 9093),
             (["one:1", "two:2"], "one", 1),
             ("localhost", "localhost", None),
             ("[::1]:9092", "::1", 9092),

@@ -71,6 +71,15 @@ class Calls(HookCase):
         self.assertEqual(headers, {"accept": "json"}, "the application's own")
         self.assertEqual(transport.sent["traceparent"], "00-%s-%s-01" % (span.trace_id.hex(), span.span_id.hex()))
 
+    def test_however_it_is_called(self):
+        transport = Transport()
+        transport.perform_request("GET", url="/books")
+        transport.perform_request(method="GET", url="/books", headers={"traceparent": "theirs"})
+        self.assertEqual(transport.sent, {"traceparent": "theirs"})
+        transport.perform_request("GET", "/books", headers=[("kind", "x")])
+        self.assertEqual(transport.sent, [("kind", "x")])
+        self.assertEqual([span.name for span in self.spans()], ["indices.get books"] * 3)
+
     def test_a_refusal(self):
         with self.assertRaises(Refused):
             Transport().perform_request("GET", "/missing")

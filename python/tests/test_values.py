@@ -1,3 +1,4 @@
+import tracemalloc
 import unittest
 
 import here
@@ -48,6 +49,18 @@ class Values(unittest.TestCase):
         self.assertTrue(limit <= sum(map(len, many)) < limit + 101, len(many))
         self.assertLess(len(_values.plain({n: n for n in range(10 * limit)})), limit)
         self.assertLess(len(_values.plain([[] for _ in range(10 * limit)])), limit)
+
+    def test_large_values_are_not_copied(self):
+        large = b"x" * 10000000
+        for copy, value in (
+            (_values.parsed, large), (_values.parsed, [large, "y"]), (_values.parsed, {"z": [7] * 1000000}),
+            (_values.plain, bytearray(large)), (_values.shown, memoryview(large)),
+        ):  # fmt: skip
+            tracemalloc.start()
+            copy(value)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            self.assertLess(peak, 1000000, type(value))
 
     def test_what_was_parsed_is_taken_as_it_is(self):
         for value in ({"a": [1, {"b": None}]}, b"x", ["y", 2.5]):

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,6 +81,33 @@ func TestViewerOfARun(t *testing.T) {
 	url = v.stderr.match(t, `viewer: (http://\S+)`)[1]
 	if again := ask[viewedTrace](t, url+"/api/v1/traces"); spans(again) != spans(traces) {
 		t.Errorf("later the viewer has %+v", again)
+	}
+}
+
+// TestViewerOfARunShowsLogs has no destination but the viewer: the log records of a request are beside its spans.
+func TestViewerOfARunShowsLogs(t *testing.T) {
+	python := defaultPython(t)
+	env := []string{"LUMIGO_ENABLE_LOGS=true", "OTEL_SERVICE_NAME=e2e", "XDG_STATE_HOME=" + t.TempDir()}
+	p := start(t, program{argv: []string{lumigo(t), "run", "--view=127.0.0.1:0", "--", python.Path, testdata(t, "logs.py")}, env: env})
+	url := p.stderr.match(t, `the command has ended; its traces are at (\S+) until Ctrl-C`)[1]
+	var traces []viewedTrace
+	for _, trace := range ask[viewedTrace](t, url+"/api/v1/traces") {
+		if trace.Logs > 0 {
+			traces = append(traces, trace)
+		}
+	}
+	if len(traces) != 1 || traces[0].Logs != len(wantedLogs)-1 { // one is outside of any trace
+		t.Fatalf("got %+v", traces)
+	}
+	type record struct{ Body, Severity, Service string }
+	logs := ask[record](t, url+"/api/v1/traces/"+traces[0].TraceID+"/logs")
+	if len(logs) != len(wantedLogs)-1 || !slices.Contains(logs, record{`{"secret": "****", "order": 7}`, "WARN", "e2e"}) {
+		t.Errorf("got %+v", logs)
+	}
+	p.signal(syscall.SIGTERM)
+	p.wait()
+	if account := p.stderr.String(); !strings.Contains(account, fmt.Sprintf("; %d log records, 0 delivered, %d in the viewer", len(wantedLogs), len(wantedLogs))) {
+		t.Errorf("the account is not right:\n%s", account)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -415,6 +416,26 @@ func TestEnds(t *testing.T) {
 				t.Errorf("it ended by %q, plain by %q", got, want)
 			}
 		})
+	}
+}
+
+// The first to exit decides on the status, however long it takes to send what is left.
+func TestTheFirstExitCounts(t *testing.T) {
+	backend, err := receiver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	backend.Answer(func(int, *http.Request) receiver.Answer {
+		time.Sleep(20 * time.Millisecond) // as a backend that is far away
+		return receiver.Answer{}
+	})
+	for range 20 { // with many threads that are at it, one in six went wrong once
+		a := start(t, true, []string{"GOMAXPROCS=16", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, "order", "exits")
+		a.Run()
+		if code := a.ProcessState.ExitCode(); code != 3 {
+			t.Errorf("it ended with %d, and others than the first ended it\n%s", code, a.err.String())
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package pythonenv
 
+import "strings"
+
 // Servers are the pins of the web frameworks and servers that the end-to-end tests use: the newest that
 // each interpreter can install, so old and new versions of the libraries are met along with old and new
 // interpreters.
@@ -48,11 +50,14 @@ func Exporters() []string {
 const UpstreamVersion = "0.60b1"
 
 // Instrumentations are the pins of opentelemetry-instrument, of an exporter by OTLP, and of upstream's instrumentations
-// of these names.
+// of these names, which may be pins themselves.
 func Instrumentations(names ...string) []string {
 	pins := append(Exporters(), "opentelemetry-distro=="+UpstreamVersion)
 	for _, name := range names {
-		pins = append(pins, "opentelemetry-instrumentation-"+name+"=="+UpstreamVersion)
+		if !strings.Contains(name, "==") {
+			name += "==" + UpstreamVersion
+		}
+		pins = append(pins, "opentelemetry-instrumentation-"+name)
 	}
 	return pins
 }

@@ -136,6 +136,15 @@ type pair struct{ theirs, ours *node }
 
 // align pairs as many as possible of two rows of spans, the most similar with one another, without a change of order.
 func align(theirs, ours []*node) []pair {
+	stated := func(n *node) bool { return first(n.Attributes, statements) != nil }
+	// Where upstream shows statements, a span without one is not of a statement, but of a connection, say.
+	shows := slices.ContainsFunc(theirs, stated)
+	similarity := func(a, b *node) int {
+		if shows && !stated(a) && stated(b) || first(a.Attributes, methods) != nil && first(b.Attributes, methods) == nil {
+			return 0
+		}
+		return similarity(a, b)
+	}
 	best := make([][]int, len(theirs)+1) // of the rests from i and j on
 	for i := range best {
 		best[i] = make([]int, len(ours)+1)
@@ -170,7 +179,7 @@ func similarity(a, b *node) int {
 		return 0
 	}
 	alike := 1
-	if word(a.Name, " ") == word(b.Name, " ") {
+	if operation(a.Name) == operation(b.Name) {
 		alike += 2
 	}
 	if a.Name == b.Name {
@@ -181,11 +190,17 @@ func similarity(a, b *node) int {
 	}
 	for _, names := range telling {
 		x, y := first(a.Attributes, names), first(b.Attributes, names)
-		if x != nil && y != nil && word(fmt.Sprint(x), "?") == word(fmt.Sprint(y), "?") {
+		if x == nil || y == nil {
+			continue
+		}
+		switch x, y := word(fmt.Sprint(x), "?"), word(fmt.Sprint(y), "?"); {
+		case x == y:
 			alike += 4
+		case !strings.Contains(x, y) && !strings.Contains(y, x):
+			alike--
 		}
 	}
-	if alike == 1 { // in nothing but their kind
+	if alike <= 1 { // in nothing but their kind
 		return 0
 	}
 	return alike
@@ -193,8 +208,12 @@ func similarity(a, b *node) int {
 
 // telling are attributes that tell one operation from another, under their stable and former names.
 var telling = [][]string{
-	{"url.full", "http.url"}, {"url.path", "http.target"}, {"db.query.text", "db.statement"}, {"http.response.status_code", "http.status_code"},
+	{"url.full", "http.url"}, {"url.path", "http.target"}, statements, {"http.response.status_code", "http.status_code"},
 }
+
+var statements = []string{"db.query.text", "db.statement"}
+
+var methods = []string{"http.request.method", "http.method"} // which requests by HTTP have
 
 // first is the value of the first of these attributes that there is.
 func first(attributes map[string]any, names []string) any {
@@ -204,6 +223,12 @@ func first(attributes map[string]any, names []string) any {
 		}
 	}
 	return nil
+}
+
+// operation is what a name begins with, without the database or service that upstream puts before some.
+func operation(name string) string {
+	first := word(name, " ")
+	return strings.ToLower(first[strings.LastIndexByte(first, '.')+1:])
 }
 
 // word is the text before a separator.

@@ -21,12 +21,14 @@
 //
 // With --parity the same apps run under opentelemetry-python's own instrumentations and under us, for each library that
 // has a file parity.txt: which of them, on which version, and why our spans differ from theirs. A difference without a
-// reason fails, and so does a reason without a difference. What it finds becomes docs/parity.md.
+// reason fails, and so does a reason without a difference; that an app fails under upstream is a difference as well. What
+// it finds becomes docs/parity.md.
 //
 //	version: 3.0.3
-//	instrumentations: flask urllib           opentelemetry-instrumentation-…
+//	instrumentations: flask urllib           opentelemetry-instrumentation-…, of pythonenv.UpstreamVersion or ==
 //	packages: waitress==3.0.2                further requirements, if need be
 //	env: DJANGO_SETTINGS_MODULE=settings     variables, if need be
+//	force: cassandra                         what upstream leaves out by itself, if need be
 //
 //	- SERVER *: server.address is 127.0.0.1 instead of 127.0.0.1:*
 //	  Upstream takes the whole Host header for the address.

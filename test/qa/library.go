@@ -93,12 +93,14 @@ var libraries = []library{
 	{name: "kafka_python", pins: pin("kafka-python"), server: servers.Kafka, apps: []app{{name: "sync"}}},
 	{name: "pika", pins: pin("pika"), server: servers.RabbitMQ, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
 	{name: "celery", pins: pin("celery").before("5.2", "setuptools==68.0.0").before("5.3", "importlib-metadata==4.13.0"), server: servers.RabbitMQ, apps: []app{{name: "worker"}}},
-	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{{name: "sync"}, {name: "aio", since: "2.13.0"}}},
+	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{
+		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"},
+	}},
 	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2"), server: servers.Kafka, apps: []app{{name: "aio"}}},
 	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: servers.RabbitMQ, apps: []app{{name: "aio"}}},
 	{name: "pymysql", pins: pin("pymysql"), server: servers.MariaDB, apps: []app{{name: "sync"}}},
 	{name: "pymongo", pins: pin("pymongo"), server: servers.FerretDB, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
-	{name: "asyncpg", pins: pin("asyncpg"), server: servers.PostgreSQL, apps: []app{{name: "aio"}}},
+	{name: "asyncpg", pins: pin("asyncpg"), server: servers.PostgreSQL, apps: []app{{name: "aio"}, {name: "named"}}},
 	{
 		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: servers.PostgreSQL, mark: "db.query.summary",
 		apps: []app{{name: "sync"}, {name: "aio", since: "1.4.54"}},
@@ -108,9 +110,13 @@ var libraries = []library{
 	{name: "mysql_connector", pins: pin("mysql-connector-python"), server: servers.MariaDB, apps: []app{{name: "sync"}, {name: "aio", since: "9.2"}}},
 	{name: "boto3", pins: pin("boto3"), server: servers.Moto, apps: []app{{name: "messages"}, {name: "services"}, {name: "events", since: "1.9.253"}}},
 	{name: "boto", pins: pin("boto"), server: servers.Moto, apps: []app{{name: "sync"}}},
-	{name: "grpcio", pins: pin("grpcio"), apps: []app{{name: "sync"}, {name: "aio", since: "1.38.0"}}},
+	{name: "grpcio", pins: pin("grpcio"), apps: []app{
+		{name: "sync"}, {name: "sync_code"}, {name: "aio", since: "1.38.0"}, {name: "aio_context", since: "1.38.0"}, {name: "aio_write", since: "1.38.0"},
+	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
-	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "aio"}, {name: "responses", since: "1.66.0"}}},
+	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{
+		{name: "sync"}, {name: "stream"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
+	}},
 	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
 	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").

@@ -60,11 +60,11 @@ func TestParityFilesCanBeRead(t *testing.T) {
 }
 
 func TestParityFile(t *testing.T) {
-	p, err := parseParity("version: 1.0\ninstrumentations: a b\nenv: X=1 Y=2\n\n- CLIENT *: x is missing\n- we alone have *\n  One\n  reason.\n- other\n  Two.\n")
+	p, err := parseParity("version: 1.0\ninstrumentations: a b\nenv: X=1 Y=2\nforce: c\n\n- CLIENT *: x is missing\n- we alone have *\n  One\n  reason.\n- other\n  Two.\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.version != "1.0" || !slices.Equal(p.instrumentations, []string{"a", "b"}) || !slices.Equal(p.env, []string{"X=1", "Y=2"}) {
+	if p.version != "1.0" || !slices.Equal(p.instrumentations, []string{"a", "b"}) || !slices.Equal(p.env, []string{"X=1", "Y=2"}) || !slices.Equal(p.force, []string{"c"}) {
 		t.Errorf("it is read as %+v", p)
 	}
 	for difference, want := range map[string]bool{
@@ -112,6 +112,17 @@ func TestCompare(t *testing.T) {
 			[]receiver.Span{span("a", "", "CLIENT", "GET", attributes{"x": 3})}, []string{"CLIENT GET: x is 3 instead of 1", "CLIENT GET: y is missing"}},
 		{"what is required", []receiver.Span{server}, []receiver.Span{span("a", "", "SERVER", "GET /", attributes{"http.request.method": "GET", "url.path": "/"})},
 			[]string{"SERVER GET /: url.scheme is missing, which the conventions require"}},
+		{"a name after its database", []receiver.Span{span("a", "", "CLIENT", "shop.ping", nil), span("b", "", "CLIENT", "shop.find", nil)},
+			[]receiver.Span{span("b", "", "CLIENT", "find users", nil)}, []string{"upstream alone has CLIENT shop.ping", "CLIENT shop.find: the name is find users"}},
+		{"other statements", []receiver.Span{span("a", "", "CLIENT", "CURSOR", attributes{"db.statement": "SELECT 1"})},
+			[]receiver.Span{span("a", "", "CLIENT", "COPY", attributes{"db.query.text": "COPY a"})}, []string{"upstream alone has CLIENT CURSOR", "we alone have CLIENT COPY"}},
+		{"a part of the statement", []receiver.Span{span("a", "", "CLIENT", "twice", attributes{"db.statement": "twice"})},
+			[]receiver.Span{span("a", "", "CLIENT", "CALL", attributes{"db.query.text": "CALL twice", "server.address": "a"})}, []string{"CLIENT twice: the name is CALL", "CLIENT twice: db.statement is missing"}},
+		{"no statement", []receiver.Span{span("a", "", "CLIENT", "connect", attributes{}), span("b", "", "CLIENT", "SELECT", attributes{"db.query.text": "SELECT 1"})},
+			[]receiver.Span{span("a", "", "CLIENT", "BEGIN", attributes{"db.query.text": "BEGIN"}), span("b", "", "CLIENT", "SELECT", attributes{"db.query.text": "SELECT 1"})},
+			[]string{"upstream alone has CLIENT connect", "we alone have CLIENT BEGIN"}},
+		{"a request", []receiver.Span{span("a", "", "CLIENT", "POST", attributes{"http.method": "POST"})},
+			[]receiver.Span{span("a", "", "CLIENT", "chat", nil)}, []string{"upstream alone has CLIENT POST", "we alone have CLIENT chat"}},
 		{"one of many", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"url.full": "/a"}), span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})},
 			[]receiver.Span{span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})}, []string{"upstream alone has CLIENT GET"}},
 	} {

@@ -299,7 +299,7 @@ func category(direction int) mask.Category {
 	return mask.ResponseBodies
 }
 
-// Wants reports whether one more message is worth making a text of.
+// Wants reports whether one more message is worth telling of.
 func (c *Call) Wants(direction int) bool {
 	if c == nil || !c.t.GRPCPayloads() {
 		return false
@@ -309,6 +309,13 @@ func (c *Call) Wants(direction int) bool {
 	m := &c.messages[direction]
 	recorded := c.span != nil && c.span.Recording() || c.span == nil && !c.over
 	return recorded && !m.cut && !m.whole && len(m.text) < c.t.Capture()
+}
+
+// Hides reports whether messages are masked whole, so that any text will do.
+func (c *Call) Hides(direction int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.span != nil && c.span.Hides(category(direction))
 }
 
 // Message takes in a message as JSON, or "" for one that is too large to be written so. That of a call which has only
@@ -345,9 +352,12 @@ var carriers = map[string]string{
 
 // headers are those of metadata that propagators read, under the names that they have there.
 func headers(metadata map[string][]string) map[string][]string {
-	h := map[string][]string{}
+	var h map[string][]string // mostly there are none
 	for name, header := range carriers {
 		if values := metadata[name]; len(values) > 0 {
+			if h == nil {
+				h = map[string][]string{}
+			}
 			h[header] = values
 		}
 	}

@@ -66,7 +66,7 @@ func TestServers(t *testing.T) {
 			if Of(untraced.Context(c)) != c || tracer.FromContext(c) == nil {
 				t.Error("the handler's context does not know of the call")
 			}
-			if !c.Wants(Request) || !c.Wants(Response) {
+			if !c.Wants(Request) || !c.Wants(Response) || c.Hides(Request) {
 				t.Error("it does not want messages")
 			}
 			test.serve(c)
@@ -87,6 +87,20 @@ func TestServers(t *testing.T) {
 				t.Error("it wants messages after its end")
 			}
 		})
+	}
+}
+
+func TestMessagesThatAreMaskedWhole(t *testing.T) {
+	spans := tracertest.Activate(t, "LUMIGO_SECRET_MASKING_REGEX_HTTP_REQUEST_BODIES=all")
+	c := Serve(context.Background(), method, nil, "")
+	if !c.Hides(Request) || c.Hides(Response) {
+		t.Errorf("requests are hidden: %v, responses: %v", c.Hides(Request), c.Hides(Response))
+	}
+	c.Message(Request, "{}", true)
+	c.Message(Response, `{"id":1}`, true)
+	c.End()
+	if a := spans()[0].Attributes; a["rpc.grpc.request.payload"] != "****" || a["rpc.grpc.response.payload"] != `{"id": 1}` {
+		t.Errorf("got %v", a)
 	}
 }
 

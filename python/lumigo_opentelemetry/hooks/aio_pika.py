@@ -17,6 +17,7 @@ def install(module):
     elif hasattr(module, "QueueIterator"):
         _imports.wrap(module.Queue, "consume", lambda original: _consume(original, module.QueueIterator))
         _imports.wrap(module.Queue, "get", _get)
+        _imports.wrap(module.Queue, "__aiter__", _aiter)
         iterator = module.QueueIterator
         iterator._lumigo = None  # its Turn
         _imports.wrap(iterator, "__aiter__", _aiter)
@@ -85,7 +86,7 @@ def _process(queue, message):
 def _consume(original, iterator):
     names = _messaging.parameters(original)
 
-    def consume(self, *args, **named):
+    async def consume(self, *args, **named):
         given = _messaging.Arguments(names, args, named)
         try:
             callback = given.get("callback")
@@ -94,7 +95,7 @@ def _consume(original, iterator):
                 given.put("callback", _callback(callback, self))
         except Exception as error:
             trouble(error)
-        return original(self, *given.args, **given.named)
+        return await original(self, *given.args, **given.named)
 
     return consume
 
@@ -146,8 +147,13 @@ def _turn(iterator):
 
 
 def _aiter(original):
-    def __aiter__(self):
-        return _messaging.AsyncLoop(original(self), _turn(self))
+    def __aiter__(self):  # of a queue, too, whose iterator goes on to consume when a loop is left
+        messages = original(self)
+        try:
+            return _messaging.AsyncLoop(messages, _turn(messages))
+        except Exception as error:
+            trouble(error)
+            return messages
 
     return __aiter__
 
@@ -164,9 +170,9 @@ def _anext(original):
 
 
 def _close(original):
-    def close(self, *args, **named):
+    async def close(self, *args, **named):
         _turn(self).done()
-        return original(self, *args, **named)
+        return await original(self, *args, **named)
 
     return close
 

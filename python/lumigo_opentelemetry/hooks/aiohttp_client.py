@@ -124,14 +124,14 @@ def _request(original):
 
 
 def _connect(original):
-    def wrapper(self, req, *args, **named):
+    async def wrapper(self, req, *args, **named):
         call = _calls.get()
         if call is not None:
             try:
                 call.begin(req)
             except Exception as error:
                 trouble(error)
-        return original(self, req, *args, **named)
+        return await original(self, req, *args, **named)
 
     return wrapper
 

@@ -65,8 +65,9 @@ def _handle_request(original):
             result = await original(self, request, *rest, **named)
             _answer(traced, request, result[0] if isinstance(result, tuple) else None)
             return result
-        except BaseException as error:
+        except BaseException as error:  # the client has gone
             traced.fail(error)
+            _answer(traced, request, None)
             raise
         finally:
             _tracing.deactivate(span)
@@ -117,11 +118,11 @@ def _handle_error(original):
 
 
 def _write(original):
-    def wrapper(self, data):
+    async def wrapper(self, data):
         traced = serving()
         if traced is not None:
             traced.keep(data)
-        return original(self, data)
+        return await original(self, data)
 
     return wrapper
 

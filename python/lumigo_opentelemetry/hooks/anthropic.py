@@ -37,20 +37,32 @@ def _stream(original):
 
                 setattr(manager, name, asked)
             else:  # a coroutine
-
-                async def ask(resource, **_):
-                    return await request
-
-                async def asked_async():
-                    answers.append(await _genai.asynchronous(_MESSAGES)(ask)(self, **named))
-                    return answers[-1]
-
-                setattr(manager, name, asked_async())
+                setattr(manager, name, _Request(self, request, named, answers))
         except Exception as error:
             trouble(error)
         return manager
 
     return wrapper
+
+
+class _Request:
+    """A request that begins when it is awaited, if ever."""
+
+    __slots__ = ("resource", "request", "named", "answers")
+
+    def __init__(self, resource, request, named, answers):
+        self.resource, self.request, self.named, self.answers = resource, request, named, answers
+
+    def __await__(self):
+        return self._answer().__await__()
+
+    async def _answer(self):
+        async def ask(resource, **_):
+            return await self.request
+
+        answer = await _genai.asynchronous(_MESSAGES)(ask)(self.resource, **self.named)
+        self.answers.append(answer)
+        return answer
 
 
 def _enter(original):

@@ -31,7 +31,7 @@ def _begin(connection, args, named):
         "aws.service": service.lower(),
         "http.request.method": request.method,
         "url.full": "%s://%s%s" % (request.protocol, request.host, request.path),
-        "server.address": request.host,
+        "server.address": _http.address(request.host, request.protocol)[0],
         "server.port": int(request.port),
     }
     region = getattr(getattr(connection, "region", None), "name", None)

@@ -128,6 +128,9 @@ class _Call:
             if span.recording:
                 attributes = span.attributes
                 self._heading(attributes, answer)
+                tell = _TELL.get(self.service)
+                if tell is not None:
+                    tell(answer, attributes)
                 if _tracing.settings.capture and self.service not in _SECRET:
                     attributes["http.response.body"] = _values.parsed(
                         {name: value for name, value in answer.items() if name != "ResponseMetadata" and not _stream(value)}
@@ -355,6 +358,68 @@ def _dynamodb(operation, params, attributes):
         attributes["aws.dynamodb.table_names"] = [table]
     elif isinstance(tables, dict):
         attributes["aws.dynamodb.table_names"] = list(tables)
+    for name, value in params.items():
+        attribute = _DYNAMODB.get(name)
+        if attribute is not None:
+            attributes[attribute] = _values.plain(value)
+    capacity = params.get("ProvisionedThroughput")
+    if isinstance(capacity, dict):
+        for name, attribute in _CAPACITY:
+            if capacity.get(name) is not None:
+                attributes[attribute] = _values.shown(capacity[name])
+    for name, attribute in _DEFINITIONS if operation.endswith("Table") else ():
+        if isinstance(params.get(name), (list, tuple)):
+            attributes[attribute] = _texts(params[name])
+
+
+_DYNAMODB = {
+    "AttributesToGet": "aws.dynamodb.attributes_to_get",
+    "ConsistentRead": "aws.dynamodb.consistent_read",
+    "ExclusiveStartTableName": "aws.dynamodb.exclusive_start_table",
+    "IndexName": "aws.dynamodb.index_name",
+    "Limit": "aws.dynamodb.limit",
+    "ProjectionExpression": "aws.dynamodb.projection",
+    "ScanIndexForward": "aws.dynamodb.scan_forward",
+    "Segment": "aws.dynamodb.segment",
+    "Select": "aws.dynamodb.select",
+    "TotalSegments": "aws.dynamodb.total_segments",
+}
+_CAPACITY = (
+    ("ReadCapacityUnits", "aws.dynamodb.provisioned_read_capacity"),
+    ("WriteCapacityUnits", "aws.dynamodb.provisioned_write_capacity"),
+)
+_DEFINITIONS = (
+    ("AttributeDefinitions", "aws.dynamodb.attribute_definitions"),
+    ("GlobalSecondaryIndexes", "aws.dynamodb.global_secondary_indexes"),
+    ("GlobalSecondaryIndexUpdates", "aws.dynamodb.global_secondary_index_updates"),
+    ("LocalSecondaryIndexes", "aws.dynamodb.local_secondary_indexes"),
+)
+
+
+def _texts(values):
+    import json  # botocore has it
+
+    return [json.dumps(_values.plain(value)) for value in values]
+
+
+def _dynamodb_told(answer, attributes):
+    consumed = answer.get("ConsumedCapacity")
+    if consumed:
+        attributes["aws.dynamodb.consumed_capacity"] = _texts([consumed] if isinstance(consumed, dict) else consumed)
+    for name, attribute in (("Count", "aws.dynamodb.count"), ("ScannedCount", "aws.dynamodb.scanned_count")):
+        if name in answer:
+            attributes[attribute] = answer[name]
+    if "TableNames" in answer:
+        attributes["aws.dynamodb.table_count"] = len(answer["TableNames"])
+    metrics = answer.get("ItemCollectionMetrics")
+    if metrics is not None and _tracing.settings.capture:
+        attributes["aws.dynamodb.item_collection_metrics"] = _values.plain(metrics)
+
+
+def _secrets(operation, params, attributes):
+    name = params.get("SecretId")
+    if isinstance(name, str) and name.startswith("arn:"):
+        attributes["aws.secretsmanager.secret.arn"] = name
 
 
 def _lambda(operation, params, attributes):
@@ -392,9 +457,19 @@ def _events(operation, params, attributes):
 
 
 def _stepfunctions(operation, params, attributes):
-    arn = params.get("stateMachineArn")
-    if arn:
-        attributes["aws.resource.name"] = attributes["aws.step_functions.state_machine.arn"] = arn
+    _stepfunctions_told(params, attributes)
+    if params.get("stateMachineArn"):
+        attributes["aws.resource.name"] = params["stateMachineArn"]
+
+
+def _stepfunctions_told(told, attributes):
+    _named(told.get("stateMachineArn"), "aws.step_functions.state_machine.arn", attributes)
+    _named(told.get("activityArn"), "aws.step_functions.activity.arn", attributes)
+
+
+def _named(value, attribute, attributes):
+    if value:
+        attributes[attribute] = value
 
 
 # Each sets attributes, and returns what to show of the request, if that is not all of it.
@@ -406,5 +481,14 @@ _DESCRIBE = {
     "s3": _s3,
     "kinesis": _kinesis,
     "events": _events,
+    "secretsmanager": _secrets,
     "stepfunctions": _stepfunctions,
+}
+
+# Each sets attributes that only the answer tells.
+_TELL = {
+    "dynamodb": _dynamodb_told,
+    "secretsmanager": lambda answer, attributes: _named(answer.get("ARN"), "aws.secretsmanager.secret.arn", attributes),
+    "sns": lambda answer, attributes: _named(answer.get("TopicArn"), "aws.sns.topic.arn", attributes),
+    "stepfunctions": _stepfunctions_told,
 }

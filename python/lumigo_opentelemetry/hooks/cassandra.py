@@ -1,5 +1,7 @@
 """cassandra-driver: a span for each statement or batch, from its sending until its (first) answer or its failure."""
 
+from _weakref import ref
+
 from .. import _dbapi, _imports
 from .._http import trouble
 
@@ -26,7 +28,8 @@ def _execute_async(original):
             span.end()
             raise
         with _imports.guard:
-            future.add_callbacks(lambda rows: _end(span, future), lambda error: _end(span, future, error))
+            known = ref(future)  # which would keep its rows, and itself, by callbacks that have it
+            future.add_callbacks(lambda rows: _end(span, known()), lambda error: _end(span, known(), error))
         return future
 
     return execute_async

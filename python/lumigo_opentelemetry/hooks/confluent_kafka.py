@@ -142,6 +142,12 @@ def _consumer(original):
             method.__doc__ = getattr(original, method.__name__).__doc__
         del method
 
+        if hasattr(original, "__exit__"):  # which closes it, but not by close()
+
+            def __exit__(self, *error):
+                self._lumigo.asked()
+                return original.__exit__(self, *error)
+
     return Consumer
 
 

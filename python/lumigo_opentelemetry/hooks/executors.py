@@ -13,7 +13,7 @@ def _submit(submit):
     def wrapper(*args, **kwargs):
         if len(args) > 1:
             with _imports.guard:
-                args = (args[0], _tracing.carry(args[1])) + args[2:]
+                args = (args[0], _tracing.carry(args[1], True)) + args[2:]
         return submit(*args, **kwargs)
 
     return wrapper

@@ -13,7 +13,7 @@ LARGE = 16384  # bytes of a message whose text is not made: that takes longer th
 
 # Codes that are a server's own fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS.
 _FAULTS = frozenset((2, 4, 12, 13, 14, 15))
-_UNKNOWN = 2
+_CANCELLED, _UNKNOWN = 1, 2
 
 
 def install(module):
@@ -250,7 +250,7 @@ def _begun(original):
             call.finish(_UNKNOWN, error)
             raise
         try:
-            ended = lambda: call.finish(answer.code())  # noqa: E731
+            ended = _ending(call, answer)
             if not answer.add_callback(ended):
                 ended()
         except Exception as error:
@@ -261,7 +261,17 @@ def _begun(original):
     return wrapper
 
 
+def _ending(call, answer):
+    """What ends a call's span. It does not keep the answer, which cancels the call when the app lets go of it."""
+    state = getattr(answer, "_state", None)
+    if state is None:
+        return lambda: call.finish(answer.code())
+    return lambda: call.finish(state.code)
+
+
 def _async_begun(original, module):
+    codes = {code.value[0]: code for code in module.grpc.StatusCode}
+
     def wrapper(self, *args, **named):
         call = None
         if not _tracing.suppressed():
@@ -279,8 +289,7 @@ def _async_begun(original, module):
             call.finish(_UNKNOWN, error)
             raise
         try:
-            response = getattr(answer, "_call_response", None)  # the task that makes a message of a single response
-            (answer if response is None else response).add_done_callback(lambda _: _ended(call, answer))
+            _when_ended(call, answer, codes)
         except Exception as error:
             trouble(error)
             call.span.end()
@@ -289,18 +298,31 @@ def _async_begun(original, module):
     return wrapper
 
 
-def _ended(call, done):
+def _when_ended(call, answer, codes):
+    """The same for an asynchronous call."""
+    response = getattr(answer, "_call_response", None)  # the task that makes a message of a single response
+    inner = getattr(answer, "_cython_call", None)
+    if response is not None:
+        response.add_done_callback(lambda _: _ended(call, answer.code))
+    elif inner is not None:
+        inner.add_done_callback(lambda: _ended(call, inner.status, codes))
+    else:  # it is the app's interceptors'
+        answer.add_done_callback(lambda done: _ended(call, done.code))
+
+
+def _ended(call, status, codes=None):
     code = None
     try:
-        code = _status(done)
+        code = _result(status())
+        if codes is not None:
+            code = codes[code.code()]
     except Exception as error:
         trouble(error)
     call.finish(code)
 
 
-def _status(call):
-    """The code of an asynchronous call that is over, so that the coroutine which tells it has nothing to wait for."""
-    coroutine = call.code()
+def _result(coroutine):
+    """What a call that is over says of its status: the coroutine which tells it has nothing to wait for."""
     try:
         coroutine.send(None)
     except StopIteration as done:
@@ -369,6 +391,8 @@ def _handled(grpc, handler, details, serve, serve_stream):
         kind = ("stream" if handler.request_streaming else "unary") + "_" + ("stream" if handler.response_streaming else "unary")
         call = _Serving(details)
         behaviour = getattr(handler, kind)
+        if getattr(behaviour, "experimental_non_blocking", False):  # which returns before it has answered
+            return handler
         wrapped = (serve_stream if handler.response_streaming else serve)(call, behaviour)
         wrapped.__dict__.update(getattr(behaviour, "__dict__", ()))  # where grpc looks for a thread pool of its own
         make = getattr(grpc, kind + "_rpc_method_handler")
@@ -382,13 +406,29 @@ def _handled(grpc, handler, details, serve, serve_stream):
 
 
 class _Serving(_Call):
-    """A call that a server answers; its span begins with the app's behaviour."""
+    """A call that a server answers. `with call.begun(context):` has its span around what the app does, or does first."""
 
-    __slots__ = ("details",)
+    __slots__ = ("details", "context", "token")
 
     def __init__(self, details):
         super().__init__(None)
         self.details = details
+
+    def begun(self, context):
+        self.context = context
+        self.token = None
+        try:
+            self.token = self.begin(context)
+        except Exception as error:
+            trouble(error)
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        _tracing.deactivate(self.token)
+        self.ended(error)
 
     def begin(self, context):
         name, attributes = _attributes(self.details.method)
@@ -406,14 +446,6 @@ class _Serving(_Call):
         self.span = _tracing.start_span(name, _tracing.SERVER, attributes, _tracing.extract(known.get))
         return _tracing.activate(self.span)
 
-    def begun(self, context):
-        """The token of the span that is current now; None where that was not to be had."""
-        try:
-            return self.begin(context)
-        except Exception as error:
-            trouble(error)
-            return None
-
     def only(self, response):
         """Shows the one response of a call."""
         try:
@@ -422,20 +454,23 @@ class _Serving(_Call):
         except Exception as error:
             trouble(error)
 
-    def ended(self, context, error=None):
+    def ended(self, error=None):
         if self.span is None or not self.span.recording:
             return
         code = None
         try:
+            context = self.context
             if hasattr(context, "code"):
                 code = context.code()
             elif hasattr(context, "_state"):
                 code = context._state.code
             if error is not None:
+                name = type(error).__name__
+                gone = name == "CancelledError" or name == "GeneratorExit"
                 if code is None or not _number(code):
-                    code = _UNKNOWN
-                if type(error) is Exception and not error.args or type(error).__name__ == "AbortError":
-                    error = None  # how an abort leaves the app
+                    code = _CANCELLED if gone else _UNKNOWN
+                if gone or name == "AbortError" or type(error) is Exception and not error.args:
+                    error = None  # the client has gone; or this is how an abort leaves the app
         except Exception as fault:
             trouble(fault)
         self.finish(code, error)
@@ -443,45 +478,31 @@ class _Serving(_Call):
 
 def _serve(call, behaviour):
     def serve(request, context):
-        token = call.begun(context)
-        try:
+        with call.begun(context):
             response = behaviour(request, context)
             call.only(response)
-        except BaseException as error:
-            call.ended(context, error)
-            raise
-        finally:
-            _tracing.deactivate(token)
-        call.ended(context)
-        return response
+            return response
 
     return serve
 
 
 def _async_serve(call, behaviour):
     async def serve(request, context):
-        token = call.begun(context)
-        try:
+        with call.begun(context):
             response = await behaviour(request, context)
             call.only(response)
-        except BaseException as error:
-            call.ended(context, error)
-            raise
-        finally:
-            _tracing.deactivate(token)
-        call.ended(context)
-        return response
+            return response
 
     return serve
 
 
 def _serve_stream(call, behaviour):
     def serve(request, context):
-        token = call.begun(context)
+        token = call.begun(context).token
         try:
-            return _Responses(behaviour(request, context), call, context)
+            return _Responses(behaviour(request, context), call)
         except BaseException as error:
-            call.ended(context, error)
+            call.ended(error)
             raise
         finally:
             _tracing.deactivate(token)
@@ -492,10 +513,9 @@ def _serve_stream(call, behaviour):
 class _Responses:
     """The responses of a stream as the app makes them, with the call's span current meanwhile."""
 
-    def __init__(self, responses, call, context):
-        self._responses = iter(responses)
+    def __init__(self, responses, call):
         self._call = call
-        self._context = context
+        self._responses = iter(responses)
 
     def __iter__(self):
         return self
@@ -506,29 +526,26 @@ class _Responses:
         try:
             return next(self._responses)
         except StopIteration:
-            call.ended(self._context)
+            call.ended()
             raise
         except BaseException as error:
-            call.ended(self._context, error)
+            call.ended(error)
             raise
         finally:
             _tracing.deactivate(token)
 
     def __del__(self):  # the client has gone before the end
-        self._call.ended(self._context)
+        self._call.ended(GeneratorExit())
 
 
 def _async_serve_stream(call, behaviour):
     async def serve(request, context):
-        token = call.begun(context)
-        try:
-            async for response in behaviour(request, context):
-                yield response
-        except BaseException as error:
-            call.ended(context, error)
-            raise
-        finally:
-            _tracing.deactivate(token)
-            call.ended(context)
+        with call.begun(context):
+            responses = behaviour(request, context)
+            try:
+                async for response in responses:
+                    yield response
+            finally:
+                await responses.aclose()
 
     return serve

@@ -5,16 +5,29 @@ A model whose client makes spans itself, such as openai's, has none here: its cl
 
 import sys
 
-from .. import _genai, _http, _imports, _tracing, _values
+from .. import _http, _imports, _tracing, _values
 from .._http import trouble
 
 # Names in a model's own, of the clients that make spans of its calls, and their modules.
 _CLIENTS = {"openai": "openai.resources.chat.completions", "anthropic": "anthropic.resources.messages"}
 
 
+# Classes that tell the handlers of a run's end, and of what.
+_ASYNCHRONOUS = {"ChainRun": "chain", "LLMRun": "llm", "ToolRun": "tool", "RetrieverRun": "retriever"}
+
+_LIMIT = 4096  # runs under way
+_ENDED = 256
+
+
 def install(module):
-    handler = _handler(module.BaseCallbackHandler)
-    _imports.wrap(module.BaseCallbackManager, "__init__", lambda original: _init(original, handler))
+    if module.__name__ == "langchain_core.callbacks.manager":
+        for name, kind in _ASYNCHRONOUS.items():
+            owner = getattr(module, "AsyncCallbackManagerFor" + name)
+            _imports.wrap(owner, "on_%s_end" % kind, _settling)
+            _imports.wrap(owner, "on_%s_error" % kind, _settling)
+    else:
+        handler = _handler(module.BaseCallbackHandler)
+        _imports.wrap(module.BaseCallbackManager, "__init__", lambda original: _init(original, handler))
 
 
 def _init(original, handler):
@@ -31,23 +44,48 @@ def _init(original, handler):
     return wrapper
 
 
+def _settling(original):
+    """With asyncio handlers are told in a task of its own, out of whose context none leads back to that of the run."""
+
+    async def wrapper(self, *args, **named):
+        try:
+            return await original(self, *args, **named)
+        finally:
+            with _imports.guard:
+                _runs.settle()
+
+    return wrapper
+
+
 class _Runs:
     """The spans of runs that are under way, by the ids of the runs."""
 
     def __init__(self):
         self.spans = {}  # id of a run -> (its span, what was current before)
-        self.left = {}  # span that ended while another was current -> what was current before it
+        self.ended = {}  # span of a run that has ended, of the last ones -> what was current before
+
+    def around(self, span):
+        """What counts where this span is current: none of a run that has ended."""
+        while span in self.ended:
+            span = self.ended[span]
+        return span
+
+    def settle(self):
+        current = _tracing.current_span()
+        around = self.around(current)
+        if around is not current:
+            _tracing.activate(around)
 
     def begin(self, named, name, kind, attributes, shown=None):
         if _tracing.suppressed():
             return
         if shown is not None and _tracing.settings.capture:
             attributes["gen_ai.input.messages"] = _plain(shown)
+        self.settle()
         parent, _ = self.spans.get(named.get("parent_run_id"), (_tracing.CURRENT, None))
         span = _tracing.start_span(name, kind, attributes, parent)
-        for kept in self.spans, self.left:
-            if len(kept) > 4096:  # runs that nobody ends must not fill the memory
-                kept.clear()
+        if len(self.spans) >= _LIMIT:  # runs that nobody ends must not fill the memory
+            self.end(next(iter(self.spans)))
         self.spans[named["run_id"]] = span, _tracing.current_span()
         _tracing.activate(span)
 
@@ -55,33 +93,35 @@ class _Runs:
         span, before = self.spans.pop(run_id, (None, None))
         if span is None:
             return
-        if _tracing.current_span() is span:
-            while before in self.left:
-                before = self.left.pop(before)
-            _tracing.activate(before)
-        else:  # streams pass a run's parts on before it ends
-            self.left[span] = before
+        if len(self.ended) >= _ENDED:
+            del self.ended[next(iter(self.ended))]
+        self.ended[span] = self.around(before)
+        self.settle()
         if span.recording:
             if attributes:
                 span.attributes.update(attributes)
             if shown is not None and _tracing.settings.capture:
                 span.attributes["gen_ai.output.messages"] = _plain(shown)
-            if error is not None:
+            if error is not None and not isinstance(error, GeneratorExit):  # which only says that the app has read enough
                 span.record_exception(error)
         span.end()
+        span.attributes.clear()  # they may be large
+
+
+_runs = _Runs()
 
 
 def _plain(value):
+    return _values.plain(value, _content)
+
+
+def _content(value):
     """Messages and documents by their contents."""
-    if isinstance(value, dict):
-        return _values.plain({key: _plain(each) for key, each in value.items()})
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value[: _genai.ITEMS]]
     content = getattr(value, "content", None)
     if content is not None and hasattr(value, "type"):
-        return {"role": str(value.type), "content": _values.plain(content)}
+        return {"role": str(value.type), "content": content}
     content = getattr(value, "page_content", None)
-    return _values.plain(value if content is None else content)
+    return value if content is None else content
 
 
 def _name(serialized, named, otherwise):
@@ -118,11 +158,19 @@ def _answer(response):
 
 
 def _handler(base):
-    runs = _Runs()
+    runs = _runs
     guard = _imports.guard
 
     class LumigoHandler(base):
         run_inline = True  # in the task of the run itself, whose context this is about
+
+        def __deepcopy__(self, memo):  # or managers that the app copies would have it twice
+            return self
+
+        __copy__ = lambda self: self  # noqa: E731
+
+        def __reduce__(self):  # of a pickled manager there remains one that does nothing
+            return base, ()
 
         @guard
         def on_chain_start(self, serialized, inputs, **named):

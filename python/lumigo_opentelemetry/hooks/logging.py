@@ -6,7 +6,7 @@ its logger has let it pass: in Logger.filter, which has returned when handlers r
 
 from _contextvars import ContextVar
 
-from .. import _handover, _imports, _tracing
+from .. import _handover, _imports, _tracing, _values
 from .._http import trouble
 
 ERROR = 40  # records from this level on are handed over at once
@@ -106,6 +106,6 @@ def _body(record):
     try:
         text = record.getMessage()
     except Exception:  # the app's own handlers will say that this does not go together
-        text = str(message)
+        text = _values.text(message)
     limit = _tracing.settings.capture or 2048
     return text if len(text) <= limit else text[:limit]

@@ -50,11 +50,17 @@ def _response_piece(part, take):
 
 def _embeddings(answer, take):
     _heading(answer, take)
+    data = getattr(answer, "data", None)
+    vector = data[0].embedding if data else None
+    if isinstance(vector, list):  # else it is encoded
+        take("gen_ai.embeddings.dimension.count", len(vector))
 
 
 def _heading(answer, take):
     take("gen_ai.response.model", getattr(answer, "model", None))
     take("gen_ai.response.id", getattr(answer, "id", None))
+    take("openai.response.service_tier", getattr(answer, "service_tier", None))
+    take("openai.response.system_fingerprint", getattr(answer, "system_fingerprint", None))
     usage = getattr(answer, "usage", None)
     if usage is not None:
         # Versions that do not know that a part of a stream may have it leave it a dict.

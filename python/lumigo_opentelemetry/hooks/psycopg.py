@@ -56,7 +56,8 @@ def _stream(original):
 def _copy(original):
     def copy(self, *args, **named):
         manager = original(self, *args, **named)
-        manager.gen = _until_end(self, manager.gen, args, named)
+        with _imports.guard:
+            manager.gen = _until_end(self, manager.gen, args, named)
         return manager
 
     return copy
@@ -93,7 +94,8 @@ def _async_stream(original):
 def _async_copy(original):
     def copy(self, *args, **named):
         manager = original(self, *args, **named)
-        manager.gen = _async_until_end(self, manager.gen, args, named)
+        with _imports.guard:
+            manager.gen = _async_until_end(self, manager.gen, args, named)
         return manager
 
     return copy

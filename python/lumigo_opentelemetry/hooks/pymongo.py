@@ -20,7 +20,10 @@ def install(module):
 
 def _listening(original, listener):
     def __init__(self, listeners, *args, **named):
-        original(self, list(listeners or ()) + [listener], *args, **named)
+        listeners = list(listeners or ())
+        if listener not in listeners:  # else they are another client's
+            listeners.append(listener)
+        original(self, listeners, *args, **named)
 
     return __init__
 

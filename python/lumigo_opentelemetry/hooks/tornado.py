@@ -48,6 +48,8 @@ def _begin(request):
     }
     _http.framework("tornado")
     traced = _asgi.begin(scope)
+    if traced is not None:
+        request._lumigo_left = _Left(traced)
     if traced is not None and traced.span.recording:
         route = getattr(request, "_lumigo_route", None)
         if route is not None:
@@ -55,6 +57,18 @@ def _begin(request):
         if traced.received is not None and isinstance(request.body, bytes):  # else the handler takes it in parts
             traced.received.write(request.body)
     return traced
+
+
+class _Left:
+    """Ends the span of a request with the request, where nobody has finished it because its client has gone."""
+
+    __slots__ = ("traced",)
+
+    def __init__(self, traced):
+        self.traced = traced
+
+    def __del__(self):
+        self.traced.finish()
 
 
 def _match(original):
@@ -200,6 +214,7 @@ def _send(proxy):
     if span is None or _http.settled([name.lower() for name in headers]):
         return span, proxy, None
     sent = copy(proxy.request)
+    sent._lumigo_given = proxy.request
     capture = _http.keeper() if proxy.streaming_callback is not None else None
     if capture is not None:
         sent.streaming_callback = _keeping(capture, proxy.streaming_callback)
@@ -221,6 +236,9 @@ def _keeping(capture, callback):
 
 def _answered(span, response, capture):
     try:
+        given = getattr(response.request, "_lumigo_given", None)
+        if given is not None:
+            response.request = given  # and not our copy of it
         if span.recording:
             if response.code == 599:  # there is no response
                 span.record_exception(response.error)

@@ -3,12 +3,13 @@
 //
 //	go run ./test/benchmark/golang                        a few minutes
 //	go run ./test/benchmark/golang -orchestrion=false     without orchestrion, which takes minutes to build
+//	go run ./test/benchmark/golang -server grpc           or fiber, which is a server of fasthttp
 //
-// One server on one core answers hello to requests on 16 connections: plain; traced by hand with otelhttp, the
-// OpenTelemetry SDK and its OTLP exporter over HTTP; the same by aspects of orchestrion (../orchestrion); woven by
-// "lumigo go build", with headers and bodies masked whole, so that nothing is kept of them; and woven as it is by
-// default, with headers and bodies. The variants take turns; medians are printed. A backend takes the spans in; how
-// many of them never came is part of the result.
+// One server on one core answers hello to requests on 16 connections: plain; traced by hand with otelhttp (otelgrpc,
+// otelfiber), the OpenTelemetry SDK and its OTLP exporter over HTTP; the same by aspects of orchestrion (../orchestrion;
+// net/http only); woven by "lumigo go build", with headers and bodies masked whole, so that nothing is kept of them; and
+// woven as it is by default, with headers and bodies. The variants take turns; medians are printed. A backend takes the
+// spans in; how many of them never came is part of the result.
 package main
 
 import (
@@ -41,13 +42,32 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each variant is measured")
 	span := flag.Duration("for", 4*time.Second, "how long")
 	withOrchestrion := flag.Bool("orchestrion", true, "measure orchestrion as well")
+	name := flag.String("server", "http", "what is served by: http, grpc or fiber")
 	flag.Parse()
-	err := run(*rounds, *span, *withOrchestrion)
+	served, known := servers[*name]
+	if !known {
+		fmt.Fprintf(os.Stderr, "benchmark: error: no -server %q: take http, grpc or fiber\n", *name)
+		os.Exit(2)
+	}
+	err := run(served, *rounds, *span, *withOrchestrion)
 	pythonenv.Cleanup()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark: error:", err)
 		os.Exit(1)
 	}
+}
+
+// A server is where its programs are, in testdata.
+type server struct {
+	plain, byHand string
+	load          string // the program that sends requests; what is in here if empty
+	orchestrion   bool   // whether there are aspects for it
+}
+
+var servers = map[string]server{
+	"http":  {plain: "hello", byHand: "handwritten", orchestrion: true},
+	"grpc":  {plain: "grpc/server", byHand: "grpc-handwritten", load: "grpc/load"},
+	"fiber": {plain: "fiber", byHand: "fiber-handwritten"},
 }
 
 // result is what one measurement gives.
@@ -73,7 +93,7 @@ var hidden = []string{
 	"LUMIGO_SECRET_MASKING_REGEX_HTTP_REQUEST_BODIES=all", "LUMIGO_SECRET_MASKING_REGEX_HTTP_RESPONSE_BODIES=all",
 }
 
-func run(rounds int, span time.Duration, withOrchestrion bool) error {
+func run(served server, rounds int, span time.Duration, withOrchestrion bool) error {
 	root, err := pythonenv.Root()
 	if err != nil {
 		return err
@@ -100,20 +120,34 @@ func run(rounds int, span time.Duration, withOrchestrion bool) error {
 		}
 		return binary, err
 	}
-	plain, err := build("plain", filepath.Join(sources, "hello"), "go")
+	plain, err := build("plain", filepath.Join(sources, served.plain), "go")
 	if err != nil {
 		return err
 	}
-	byHand, err := build("by-hand", filepath.Join(sources, "handwritten"), "go")
+	byHand, err := build("by-hand", filepath.Join(sources, served.byHand), "go")
 	if err != nil {
 		return err
 	}
-	woven, err := build("woven", filepath.Join(sources, "hello"), lumigo, "go", "--strict")
+	woven, err := build("woven", filepath.Join(sources, served.plain), lumigo, "go", "--strict")
 	if err != nil {
 		return err
+	}
+	load := load
+	if served.load != "" {
+		program, err := build("load", filepath.Join(sources, served.load), "go")
+		if err != nil {
+			return err
+		}
+		load = func(address string, span time.Duration) (int, error) {
+			out, err := exec.Command(program, address, span.String()).Output()
+			if err != nil {
+				return 0, err
+			}
+			return strconv.Atoi(strings.TrimSpace(string(out)))
+		}
 	}
 	variants := []*variant{{name: "plain", binary: plain}, {name: "by hand", binary: byHand, traced: true}}
-	if withOrchestrion {
+	if withOrchestrion && served.orchestrion {
 		command, source, err := orchestrion.Prepare(filepath.Join(benchmarks, "orchestrion"), dir, filepath.Join(sources, "hello", "main.go"))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "benchmark: SKIP:", err)
@@ -130,7 +164,7 @@ func run(rounds int, span time.Duration, withOrchestrion bool) error {
 	for round := range rounds {
 		fmt.Fprintf(os.Stderr, "benchmark: round %d of %d\n", round+1, rounds)
 		for _, v := range variants {
-			r, err := measure(v.binary, v.environ, v.traced, span)
+			r, err := measure(v.binary, v.environ, v.traced, span, load)
 			if err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
@@ -165,7 +199,7 @@ func (v *variant) median(of func(result) float64) float64 {
 	return values[len(values)/2]
 }
 
-func measure(binary string, environ []string, traced bool, span time.Duration) (r result, err error) {
+func measure(binary string, environ []string, traced bool, span time.Duration, load func(string, time.Duration) (int, error)) (r result, err error) {
 	var backend backend
 	sink := httptest.NewServer(&backend)
 	defer sink.Close()

@@ -14,7 +14,7 @@ const (
 	mostIntake  = 16 << 20              // bytes that may wait
 )
 
-// intake collects the spans of an engine in the same process, which must not wait for a disk.
+// intake collects the spans and log records of an engine in the same process, which must not wait for a disk.
 type intake struct {
 	store *store.Store
 	wake  chan struct{} // tells run to look
@@ -23,14 +23,15 @@ type intake struct {
 	flushing sync.Mutex // by one at a time
 
 	mu      sync.Mutex
-	groups  []otlp.Group
-	index   map[origin]int // of groups
+	groups  [2][]otlp.Group // of spans, and of log records
+	index   map[origin]int  // of groups
 	bytes   int
-	dropped int64
+	dropped int64 // spans
 	closed  bool
 }
 
 type origin struct {
+	signal   otlp.Signal
 	resource *otlp.Resource
 	scope    *otlp.Scope
 }
@@ -41,22 +42,25 @@ func newIntake(s *store.Store) *intake {
 	return in
 }
 
-func (in *intake) add(r *otlp.Resource, scope *otlp.Scope, span []byte) {
+func (in *intake) add(signal otlp.Signal, r *otlp.Resource, scope *otlp.Scope, item []byte) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed || in.bytes+len(span) > mostIntake {
-		in.dropped++
+	if in.closed || in.bytes+len(item) > mostIntake {
+		if signal == otlp.Traces {
+			in.dropped++
+		}
 		return
 	}
-	i, known := in.index[origin{r, scope}]
+	groups := &in.groups[signal]
+	i, known := in.index[origin{signal, r, scope}]
 	if !known {
-		i = len(in.groups)
-		in.index[origin{r, scope}] = i
-		in.groups = append(in.groups, otlp.Group{Resource: r, Scopes: []otlp.ScopeSpans{{Scope: scope}}})
+		i = len(*groups)
+		in.index[origin{signal, r, scope}] = i
+		*groups = append(*groups, otlp.Group{Resource: r, Scopes: []otlp.ScopeSpans{{Scope: scope}}})
 	}
-	spans := &in.groups[i].Scopes[0].Spans
-	*spans = append(*spans, slices.Clone(span))
-	in.bytes += len(span)
+	items := &(*groups)[i].Scopes[0].Spans
+	*items = append(*items, slices.Clone(item))
+	in.bytes += len(item)
 	select {
 	case in.wake <- struct{}{}:
 	default: // run will look anyway
@@ -82,11 +86,14 @@ func (in *intake) flush() {
 	defer in.flushing.Unlock()
 	in.mu.Lock()
 	groups := in.groups
-	in.groups, in.bytes = nil, 0
+	in.groups, in.bytes = [2][]otlp.Group{}, 0
 	clear(in.index)
 	in.mu.Unlock()
-	if len(groups) > 0 {
-		in.store.AddSpans(groups)
+	if spans := groups[otlp.Traces]; len(spans) > 0 {
+		in.store.AddSpans(spans)
+	}
+	if logs := groups[otlp.Logs]; len(logs) > 0 {
+		in.store.AddLogs(logs)
 	}
 }
 

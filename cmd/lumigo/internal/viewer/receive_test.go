@@ -190,7 +190,7 @@ func TestNothingIsLost(t *testing.T) {
 		})
 		group.Go(func() {
 			for n := range requests * spans {
-				s.Add(r, scope, span(1<<15+n))
+				s.Add(otlp.Traces, r, scope, span(1<<15+n))
 			}
 		})
 	}
@@ -211,20 +211,20 @@ func TestSpansFromWithinAreBoundedAndCounted(t *testing.T) {
 	span.String("k", strings.Repeat("x", 1<<20))
 	s.intake.flushing.Lock() // as if the disk were busy
 	for range mostIntake>>20 + 5 {
-		s.Add(r, scope, span.Encoded())
+		s.Add(otlp.Traces, r, scope, span.Encoded())
 	}
 	s.intake.flushing.Unlock()
 	if dropped := s.intake.drops(); dropped != 6 { // each has a few bytes more than a megabyte
 		t.Errorf("%d dropped", dropped)
 	}
-	s.Add(r, scope, nil) // it has no ids
+	s.Add(otlp.Traces, r, scope, nil) // it has no ids
 	s.Flush()
 	status := get[statusAnswer](t, s, "/api/v1/status")
 	if status.ReceivedSpans != mostIntake>>20+6 || status.DroppedSpans != 7 || status.Spans != 1 || status.DuplicateSpans != mostIntake>>20-2 {
 		t.Errorf("%+v", status)
 	}
 	s.Close(t.Context())
-	s.Add(r, scope, span.Encoded())
+	s.Add(otlp.Traces, r, scope, span.Encoded())
 	if dropped := s.intake.drops(); dropped != 7 {
 		t.Errorf("%d dropped", dropped)
 	}

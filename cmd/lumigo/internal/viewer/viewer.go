@@ -129,9 +129,11 @@ func reason(err error) error {
 // URL returns the address of the page, such as http://127.0.0.1:4318, which is also the endpoint for OTLP.
 func (s *Server) URL() string { return "http://" + s.hosts.shown }
 
-// Add takes a copy of an encoded span, as one of r's and scope's, which must not be nil. It never waits; a span that
-// there is no room for is dropped and counted.
-func (s *Server) Add(r *otlp.Resource, scope *otlp.Scope, span []byte) { s.intake.add(r, scope, span) }
+// Add takes a copy of an encoded span or log record, as one of r's and scope's, which must not be nil. It never waits;
+// what there is no room for is dropped, and spans are counted.
+func (s *Server) Add(signal otlp.Signal, r *otlp.Resource, scope *otlp.Scope, item []byte) {
+	s.intake.add(signal, r, scope, item)
+}
 
 // Flush returns when whatever was added is to be seen.
 func (s *Server) Flush() { s.intake.flush() }

@@ -78,7 +78,12 @@ func TestWhatWasReceivedIsThereAfterARestart(t *testing.T) {
 	var span otlp.Span
 	span.Context([16]byte{9}, [8]byte{9}, [8]byte{}, "", 0)
 	span.Name("from within")
-	s.Add(otlp.NewResource(nil, ""), otlp.NewScope("", ""), span.Encoded())
+	s.Add(otlp.Traces, otlp.NewResource(nil, ""), otlp.NewScope("", ""), span.Encoded())
+	var record otlp.Span
+	record.ResetLog()
+	record.Log(otlp.LogData{TraceID: [16]byte{9}})
+	record.LogBody("logged within")
+	s.Add(otlp.Logs, otlp.NewResource(nil, ""), otlp.NewScope("", ""), record.Encoded())
 	for range 2 {
 		if err := s.Close(t.Context()); err != nil {
 			t.Fatal(err)
@@ -87,5 +92,8 @@ func TestWhatWasReceivedIsThereAfterARestart(t *testing.T) {
 	s = start(t, Options{Dir: dir})
 	if got := list(t, s, ""); got != "POST /orders 1, from within" {
 		t.Errorf("got %q", got)
+	}
+	if logs := s.do(t, "GET", "/api/v1/traces/09000000000000000000000000000000/logs", nil).body; !strings.Contains(string(logs), `"logged within"`) {
+		t.Errorf("got %s", logs)
 	}
 }

@@ -15,7 +15,7 @@ async def talk(say):
     say(await connection.execute("CREATE TEMPORARY TABLE users (id int, password text)"))
     say(await connection.execute("INSERT INTO users (id, password) VALUES ($1, $2)", 1, "hunter2"))
     await connection.executemany("INSERT INTO users (id, password) VALUES ($1, $2)", [(2, "hunter3"), (3, None)])
-    say(await connection.fetch(query="SELECT id FROM users ORDER BY id"))
+    say(await connection.fetch("SELECT id FROM users ORDER BY id"))
     say(await connection.fetchval("SELECT id FROM users WHERE password = $1", "hunter2", column=0))
     say(await connection.fetchrow("SELECT * FROM users WHERE id = $1", 3))
     say(await connection.copy_records_to_table("users", records=[(4, "a"), (5, "b")]))

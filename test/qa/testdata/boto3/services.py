@@ -49,7 +49,7 @@ def table(say):
     say(users.get_item(Key={"id": "ann"})["Item"]["age"])
     with users.batch_writer() as batch:
         batch.put_item(Item={"id": "bob"})
-    say(users.scan()["Count"])
+    say(users.scan(ConsistentRead=True, Limit=5, ProjectionExpression="id", ReturnConsumedCapacity="TOTAL")["Count"])
     users.delete()
 
 

@@ -1,10 +1,8 @@
 """A stand-in for the APIs of OpenAI and Anthropic, in this process, with the shapes of their answers."""
 
-import contextlib
-import http.server
 import json
-import os
-import threading
+
+import standin
 
 
 def chat(request):
@@ -71,7 +69,7 @@ def messages(request):
 PATHS = {"/v1/chat/completions": chat, "/v1/responses": response, "/v1/embeddings": embeddings, "/v1/messages": messages}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(standin.Handler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
@@ -100,18 +98,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *args):
-        pass
 
-
-@contextlib.contextmanager
 def models():
     """Its URL, while it runs."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["QA_PORT"])), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever).start()
-    try:
-        yield "http://127.0.0.1:%d" % server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    return standin.serving(Handler)

@@ -1,14 +1,12 @@
 """Another service, in this process so that its spans show whether the trace reached it."""
 
-import contextlib
 import gzip
-import http.server
 import json
-import os
-import threading
+
+import standin
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(standin.Handler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -49,18 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *args):
-        pass
 
-
-@contextlib.contextmanager
 def peer():
     """Its URL, while it runs."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["QA_PORT"])), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever).start()
-    try:
-        yield "http://127.0.0.1:%d" % server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    return standin.serving(Handler)

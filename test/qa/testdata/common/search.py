@@ -1,16 +1,15 @@
 """Stands in for Elasticsearch and OpenSearch: a few calls of their HTTP API, in the shapes of their answers."""
 
-import contextlib
-import http.server
 import json
 import os
-import threading
 from urllib.parse import urlsplit
+
+import standin
 
 CLUSTER = {"name": "node", "cluster_name": "qa", "tagline": "You Know, for Search"}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(standin.Handler):
     protocol_version = "HTTP/1.1"
     indices = {}
 
@@ -82,18 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         total = {"value": len(hits), "relation": "eq"}
         self.answer(200, {"took": 1, "timed_out": False, "hits": {"total": total, "max_score": 1.0, "hits": hits}})
 
-    def log_message(self, *args):
-        pass
 
-
-@contextlib.contextmanager
 def search():
     """Its URL, while it runs."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["QA_PORT"])), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever).start()
-    try:
-        yield "http://127.0.0.1:%d" % server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    return standin.serving(Handler)

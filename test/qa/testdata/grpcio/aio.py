@@ -19,10 +19,6 @@ async def offer(request, context):
         yield Text(offer=n)
 
 
-async def write(request, context):
-    await context.write(Text(written=1))
-
-
 async def fill(requests, context):
     count = 0
     async for _ in requests:
@@ -38,7 +34,6 @@ async def talk(requests, context):
 BEHAVIOURS = {
     "Buy": ("unary_unary", buy),
     "Offer": ("unary_stream", offer),
-    "Write": ("unary_stream", write),
     "Fill": ("stream_unary", fill),
     "Talk": ("stream_stream", talk),
 }
@@ -72,14 +67,12 @@ async def talk_to(say, channel):
     await fails(say, buy(Text(item="bomb")))
     offers = stub(channel, "unary_stream", "Offer")(Text(kind="all"))
     say([each async for each in offers], (await offers.code()).name)
-    written = stub(channel, "unary_stream", "Write")(Text())
-    say(await written.read())
-    say(await written.read() == grpc.aio.EOF)
-    call = stub(channel, "stream_unary", "Fill")()
-    for n in range(2):
-        await call.write(Text(n=n))
-    await call.done_writing()
-    say(await call)
+
+    async def numbers():
+        yield Text(n=0)
+        yield Text(n=1)
+
+    say(await stub(channel, "stream_unary", "Fill")(numbers()))
 
     async def requests():
         yield Text(say="a")

@@ -69,7 +69,7 @@ def talk_to(say, channel, url):
     fails(say, buy, Text(item="bomb"))
     fails(say, stub(channel, "unary_unary", "Missing"), Text())
     offers = stub(channel, "unary_stream", "Offer")(Text(kind="all"))
-    say([next(offers)], [each for each in offers], offers.code().name)
+    say([next(offers)], [each for each in offers])
     say(stub(channel, "stream_unary", "Fill")(iter([Text(n=1), Text(n=2)])))
     say([each for each in stub(channel, "stream_stream", "Talk")(iter([Text(say="a"), Text(say="b")]))])
 

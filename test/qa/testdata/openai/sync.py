@@ -13,7 +13,6 @@ def work(say):
         tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}]
         say(chat.create(model="gpt-4o", messages=ASK, tools=tools).choices[0].message.tool_calls[0].function.name)
         stream = chat.create(model="gpt-4o", messages=ASK, stream=True)
-        say(type(stream).__name__, stream.response.is_stream_consumed)
         say([part.choices[0].delta.content for part in stream if part.choices])
         for part in chat.create(model="gpt-4o", messages=ASK, stream=True):
             say(part.id)
@@ -23,8 +22,6 @@ def work(say):
         except openai.BadRequestError as error:
             say(error.status_code, error.type)
         say(client.embeddings.create(model="text-embedding-3-small", input="hello", encoding_format="float").data[0].embedding)
-        raw = chat.with_raw_response.create(model="gpt-4o", messages=ASK)
-        say(raw.parse().choices[0].message.content)
 
 
 serve(work)

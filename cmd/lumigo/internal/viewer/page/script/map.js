@@ -202,10 +202,11 @@ export function open({ main, query, signal }) {
 
   function fit() {
     if (!laid || holder.clientWidth === 0) return
-    const margin = 40
     const { clientWidth: w, clientHeight: t } = holder
+    const small = w < 620
+    const margin = small ? 12 : 40
     // On a small screen a part that can be read is better than a whole that cannot.
-    const scale = Math.max(w < 620 ? 0.7 : 0.3, Math.min(1.15, (w - 2 * margin) / laid.width, (t - 2 * margin - 24) / laid.height))
+    const scale = Math.max(small ? 0.5 : 0.3, Math.min(1.15, (w - 2 * margin) / laid.width, (t - 2 * margin - 24) / laid.height))
     view = { scale, x: (w - laid.width * scale) / 2, y: (t + 24 - laid.height * scale) / 2 }
     fitted = true
     move()
