@@ -2,6 +2,7 @@ import asyncio
 import copy
 import gc
 import pickle
+import sys
 import types
 import unittest
 import unittest.mock
@@ -196,6 +197,87 @@ class OpenAI(HookCase):
 
         Client(ANSWER).create(**self.ASK)
         self.assertEqual(set(seen), {"chat gpt-4o"})
+
+
+class AnthropicManagers(HookCase):
+    """Streams of anthropic's own managers, whose later releases read the answer itself, and earlier ones its response anew."""
+
+    PARTS = [
+        thing(type="message_start", message=thing(model="claude-1", id="m1")),
+        thing(type="content_block_delta", delta=thing(text="Hello!")),
+    ]
+
+    def module(self, anew):
+        parts = self.PARTS
+
+        class Reader:
+            def __init__(self, answer):
+                self._raw_stream = Stream(iter(parts)) if anew else answer
+
+        class MessageStreamManager:
+            def __init__(self, request):
+                self.__api_request = request
+
+            def __enter__(self):
+                return Reader(self.__api_request())
+
+        class AsyncMessageStreamManager:
+            def __init__(self, request):
+                self.__api_request = request
+
+            async def __aenter__(self):
+                return Reader(await self.__api_request)
+
+        class Messages:
+            def create(self, **named):
+                raise AssertionError
+
+            def stream(self, **named):
+                return MessageStreamManager(lambda: Stream(iter(parts)))
+
+        class AsyncMessages(Messages):
+            def stream(self, **named):
+                async def request():
+                    return Stream(iter(parts))
+
+                return AsyncMessageStreamManager(request())
+
+        module = types.ModuleType("anthropic.resources.messages")
+        for each in (Messages, AsyncMessages, MessageStreamManager, AsyncMessageStreamManager):
+            setattr(module, each.__name__, each)
+            each.__module__ = module.__name__
+        sys.modules[module.__name__] = module
+        self.addCleanup(sys.modules.pop, module.__name__)
+        self.hook("anthropic", module)
+        return module
+
+    def check(self, reader):
+        self.assertEqual(self.spans(), [])
+        self.assertEqual(list(reader._raw_stream), self.PARTS)
+        span = self.one()
+        self.assertEqual((span.name, span.get("gen_ai.response.model")), ("chat claude", "claude-1"))
+        self.assertEqual(span.get("gen_ai.output.messages"), "Hello!")
+
+    def test_a_stream(self):
+        self.check(self.module(False).Messages().stream(model="claude").__enter__())
+
+    def test_a_stream_that_is_made_anew(self):
+        self.check(self.module(True).Messages().stream(model="claude").__enter__())
+
+    def test_a_stream_that_is_made_anew_in_a_coroutine(self):
+        self.check(asyncio.run(self.module(True).AsyncMessages().stream(model="claude").__aenter__()))
+
+    def test_a_stream_made_anew_that_nobody_reads(self):
+        reader = self.module(True).Messages().stream(model="claude").__enter__()
+        next(iter(reader._raw_stream))
+        del reader
+        self.assertEqual(self.one().get("gen_ai.response.model"), "claude-1")
+
+    def test_what_is_not_traced_stays(self):
+        module = self.module(True)
+        with _tracing.suppress():
+            reader = module.Messages().stream(model="claude").__enter__()
+        self.assertEqual((list(reader._raw_stream), self.spans()), (self.PARTS, []))
 
 
 class Manager:
@@ -520,8 +602,6 @@ class LangChain(HookCase):
         self.assertEqual(self.one().get("gen_ai.output.messages"), 2)
 
     def test_models_whose_clients_have_spans(self):
-        import sys
-
         sys.modules["openai.resources.chat.completions"] = None
         self.addCleanup(sys.modules.pop, "openai.resources.chat.completions")
         self.handler.on_chat_model_start({"id": ["langchain", "openai", "ChatOpenAI"]}, [[]], run_id=1)
