@@ -438,6 +438,11 @@ func TestTheFirstExitCounts(t *testing.T) {
 			t.Errorf("it ended with %d, and others than the first ended it\n%s", code, a.err.String())
 		}
 	}
+	a := start(t, true, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, "order", "exits", "by-panic")
+	a.Run()
+	if code := a.ProcessState.ExitCode(); code != 2 || !strings.Contains(a.err.String(), "panic: crash\n") {
+		t.Errorf("it ended with %d, which was not the panic\n%s", code, a.err.String())
+	}
 }
 
 // A bubble of testing/synctest waits for all that is started in it, which nothing of ours may be.

@@ -147,6 +147,9 @@ func main() {
 			for range 64 {
 				time.AfterFunc(time.Millisecond, func() { os.Exit(4) })
 			}
+			if len(os.Args) > 3 {
+				panic("crash")
+			}
 			os.Exit(3)
 		case "exit":
 			os.Exit(3)
