@@ -15,12 +15,14 @@ def traced(fn):
         return fn
     name = getattr(fn, "__name__", "handler")
 
-    def handler(event=None, context=None, *args, **kwargs):
+    def handler(*args, **named):
+        event = args[0] if args else named.get("event")
+        context = args[1] if len(args) > 1 else named.get("context")
         tags = _tracing.add_tags({}) if _bootstrap.active else None
         span = _begin(name, event, context)
         token = _tracing.activate(span)
         try:
-            result = fn(event, context, *args, **kwargs)
+            result = fn(*args, **named)
             _answered(span, result)
             return result
         except BaseException as err:

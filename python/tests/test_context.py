@@ -69,6 +69,17 @@ print(pool.submit(current).result())
         )
         self.assertEqual("outer ['outer']\nNone\nraised\nrefused\nNone\n", out)
 
+    def test_pools_of_interpreters(self):
+        out = self.run_app(
+            """
+import concurrent.futures.thread, types
+class Pool(concurrent.futures.thread.ThreadPoolExecutor): pass
+sys.modules["concurrent.futures.interpreter"] = types.SimpleNamespace(InterpreterPoolExecutor=Pool)
+with Pool(1) as pool: print(pool.submit(current).result())
+"""
+        )
+        self.assertEqual("None\n", out)
+
     def test_tasks_and_executors_of_a_loop(self):
         out = self.run_app(
             """

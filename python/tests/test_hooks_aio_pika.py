@@ -59,6 +59,13 @@ class Queue(HookCase):
             self.assertTrue(inspect.iscoroutinefunction(method), method)
         self.assertEqual(asyncio.run(self.queue.iterator().close()), "closed")
 
+    def test_what_begins_as_it_is_called_does_so(self):
+        from lumigo_opentelemetry.hooks import aio_pika
+
+        begun = []
+        aio_pika._close(begun.append)(self.queue.iterator())
+        self.assertEqual(begun, self.queue.iterators)
+
     def test_a_callback(self):
         async def callback(message):
             return _tracing.current_span().name

@@ -43,6 +43,18 @@ class Handlers(HookCase):
         handler = _lambda.traced(self.handler)
         self.assertIs(_lambda.traced(handler), handler)
 
+    def test_a_handler_is_called_with_what_it_is_given(self):
+        def fn(evt, ctx=None):
+            return evt, ctx
+
+        handler = _lambda.traced(fn)
+        self.assertEqual((handler(1), handler(1, 2), handler(evt=1, ctx=2)), ((1, None), (1, 2), (1, 2)))
+        with self.assertRaises(TypeError):
+            handler()
+        request = {"httpMethod": "GET", "path": "/", "headers": {}, "requestContext": {}}
+        _lambda.traced(lambda event, context: event)(event=request, context=Context())
+        self.assertEqual((self.spans()[-1].name, self.spans()[-1].get("url.path")), ("shop", "/"))
+
     def test_a_handler_keeps_its_attributes(self):
         def fn(event, context):
             pass

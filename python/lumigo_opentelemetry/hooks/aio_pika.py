@@ -147,11 +147,15 @@ def _anext(original):
 
 
 def _close(original):
-    async def close(self, *args, **named):
+    def close(self, *args, **named):
         _turn(self).done()
-        return await original(self, *args, **named)
+        return original(self, *args, **named)
 
-    return close
+    async def close_later(self, *args, **named):
+        return await close(self, *args, **named)
+
+    # Until 9.0 it begins as it is called, whether it is awaited or not.
+    return close_later if iscoroutinefunction(original) else close
 
 
 def _get(original):
