@@ -120,7 +120,7 @@ def _trigger(event, attributes):
         if source in ("aws:sqs", "aws:sns"):
             arn = records[0].get("eventSourceARN") or (records[0].get("Sns") or {}).get("TopicArn") or ""
             attributes["messaging.system"] = "aws_sqs" if source == "aws:sqs" else "aws.sns"
-            attributes["messaging.operation.type"] = "process"
+            attributes["messaging.operation.name"] = attributes["messaging.operation.type"] = "process"
             attributes["messaging.destination.name"] = arn.rpartition(":")[2]
             attributes["messaging.batch.message_count"] = len(records)
             return "pubsub", _tracing.CONSUMER

@@ -106,6 +106,7 @@ class Handlers(HookCase):
         span = self.invoke({"Records": [record(A), record(B), record(A)]})
         self.assertEqual((span.kind, span.trace_id, self.links()), (_tracing.CONSUMER, b"\xaa" * 16, [b"\xbb" * 16]))
         self.assertEqual((span.get("faas.trigger"), span.get("messaging.destination.name")), ("pubsub", "orders"))
+        self.assertEqual((span.get("messaging.operation.name"), span.get("messaging.operation.type")), ("process", "process"))
 
     def test_notifications(self):
         sns = {"TopicArn": "arn:aws:sns:e:1:news", "MessageId": "m", "MessageAttributes": {"traceparent": {"Type": "String", "Value": A}}}

@@ -116,6 +116,13 @@ class Sending(BotocoreCase):
         entries = [{"Id": str(n), "MessageBody": "b" * (25 << 10)} for n in range(10)] + [{"Id": "x", "MessageBody": "b" * 6000}]
         self.assertEqual(self.sent({"QueueUrl": QUEUE, "Entries": entries}, "SendMessageBatch")["Entries"], entries)
 
+    def test_calls_of_queues_that_are_about_no_message(self):
+        for service, operation in (("sqs", "PurgeQueue"), ("sns", "CreateTopic")):
+            self.sent({"QueueUrl": QUEUE}, operation, (service, service.upper()))
+            span = self.spans()[-1]
+            self.assertEqual((span.kind, span.get("messaging.operation.name")), (_tracing.CLIENT, operation))
+            self.assertIsNone(span.get("messaging.operation.type"))
+
     def test_topics(self):
         arn = "arn:aws:sns:eu-west-1:123:news"
         for target in ("TopicArn", "TargetArn"):

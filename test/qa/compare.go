@@ -61,6 +61,7 @@ func (c *comparison) compare(theirs, ours []*node) {
 		for _, n := range ours {
 			if !slices.ContainsFunc(pairs, func(p pair) bool { return p.ours == n }) {
 				c.add("we alone have %s", n.title())
+				c.requires(n.title(), n.Span)
 				c.compare(nil, n.children)
 			}
 		}
@@ -104,6 +105,11 @@ func (c *comparison) span(theirs, ours receiver.Span) {
 			c.additions[key] = true
 		}
 	}
+	c.requires(title, ours)
+}
+
+// requires looks for what the conventions require of a span of ours.
+func (c *comparison) requires(title string, ours receiver.Span) {
 	for _, key := range required(ours) {
 		if ours.Attributes[key] == nil {
 			c.add("%s: %s is missing, which the conventions require", title, key)
@@ -116,9 +122,13 @@ func required(s receiver.Span) []string {
 	var keys []string
 	switch {
 	case s.Attributes["db.system.name"] != nil:
-		if s.Attributes["db.query.text"] != nil {
+		if s.Attributes["db.query.text"] != nil && s.Attributes["db.system.name"] != "sqlite" { // which has no server
 			keys = append(keys, "server.address")
 		}
+	case s.Attributes["messaging.system"] != nil:
+		keys = append(keys, "messaging.operation.name")
+	case s.Attributes["gen_ai.provider.name"] != nil:
+		keys = append(keys, "gen_ai.operation.name", "gen_ai.request.model")
 	case s.Attributes["http.request.method"] == nil:
 		return nil
 	case s.Kind == "CLIENT":

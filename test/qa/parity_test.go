@@ -123,6 +123,10 @@ func TestCompare(t *testing.T) {
 			[]string{"upstream alone has CLIENT connect", "we alone have CLIENT BEGIN"}},
 		{"a request", []receiver.Span{span("a", "", "CLIENT", "POST", attributes{"http.method": "POST"})},
 			[]receiver.Span{span("a", "", "CLIENT", "chat", nil)}, []string{"upstream alone has CLIENT POST", "we alone have CLIENT chat"}},
+		{"what is required of a message", nil, []receiver.Span{span("a", "", "CONSUMER", "shop", attributes{"messaging.system": "aws_sqs"})},
+			[]string{"we alone have CONSUMER shop", "CONSUMER shop: messaging.operation.name is missing, which the conventions require"}},
+		{"what is required of a model", nil, []receiver.Span{span("a", "", "CLIENT", "chat", attributes{"gen_ai.provider.name": "openai", "gen_ai.operation.name": "chat"})},
+			[]string{"we alone have CLIENT chat", "CLIENT chat: gen_ai.request.model is missing, which the conventions require"}},
 		{"one of many", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"url.full": "/a"}), span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})},
 			[]receiver.Span{span("b", "", "CLIENT", "GET", attributes{"url.full": "/b"})}, []string{"upstream alone has CLIENT GET"}},
 	} {

@@ -320,29 +320,30 @@ _TEXTS = {
 def _sqs(operation, params, attributes):
     url = params.get("QueueUrl")
     attributes["messaging.system"] = "aws_sqs"
+    attributes["messaging.operation.name"] = operation
     if url:
         name = url.rpartition("/")[2]
         attributes["url.full"] = attributes["aws.sqs.queue.url"] = url
         attributes["aws.resource.name"] = attributes["messaging.destination.name"] = name
     kind = {"Send": "send", "Rece": "receive", "Dele": "settle"}.get(operation[:4]) if "Message" in operation else None
     if kind:
-        _messaging(attributes, operation, kind, params.get("Entries"))
+        _messaging(attributes, kind, params.get("Entries"))
     return params.get("MessageBody")
 
 
 def _sns(operation, params, attributes):
     arn = params.get("TopicArn") or params.get("TargetArn")
     attributes["messaging.system"] = "aws.sns"
+    attributes["messaging.operation.name"] = operation
     if arn:
         attributes["aws.sns.topic.arn"] = arn
         attributes["aws.resource.name"] = attributes["messaging.destination.name"] = arn.split(":", 5)[-1]
     if operation in ("Publish", "PublishBatch"):
-        _messaging(attributes, operation, "send", params.get("PublishBatchRequestEntries"))
+        _messaging(attributes, "send", params.get("PublishBatchRequestEntries"))
     return params.get("Message")
 
 
-def _messaging(attributes, operation, kind, batch):
-    attributes["messaging.operation.name"] = operation
+def _messaging(attributes, kind, batch):
     attributes["messaging.operation.type"] = kind
     if batch:
         attributes["messaging.batch.message_count"] = len(batch)
