@@ -68,7 +68,7 @@ func TestEveryHookCanBeDisabled(t *testing.T) {
 // TestEveryIntegrationCanBeDisabled keeps the names true to what is woven into
 // Go programs.
 func TestEveryIntegrationCanBeDisabled(t *testing.T) {
-	plumbing := []string{"runtime", "net/http/httputil", "google.golang.org/grpc/internal/transport", "github.com/jackc/pgx/v5/stdlib"}
+	plumbing := []string{"runtime", "net/http/httputil", "net/http/internal/http2", "google.golang.org/grpc/internal/transport", "github.com/jackc/pgx/v5/stdlib"}
 	found := 0
 	err := fs.WalkDir(os.DirFS("../../instrumentation"), ".", func(name string, d fs.DirEntry, err error) error {
 		target, isArchive := strings.CutSuffix(name, ".txtar")
