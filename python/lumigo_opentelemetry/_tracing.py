@@ -33,6 +33,7 @@ LINGER_SPANS = 32
 _getpid = os.getpid
 _spans = _handover.spans
 _drain = _handover.drain
+_send = _handover.send
 MAX_RECORD = _handover.MAX_RECORD
 
 
@@ -381,8 +382,11 @@ class Span:
             data = None  # something marshal does not know, such as an IntEnum
         if data is None or len(data) > MAX_RECORD:
             data = _handover.tamed(record)
+        if self.root:
+            _send(data, 1)
+            return
         _spans.append(data)
-        if self.root or len(_spans) >= LINGER_SPANS or not 0 <= end_ns - _handover.last_sent < LINGER_NS:
+        if len(_spans) >= LINGER_SPANS or not 0 <= end_ns - _handover.last_sent < LINGER_NS:
             _drain()
 
     def _within_limit(self):
@@ -503,8 +507,7 @@ def _announce(record):
         data = None
     if data is None or len(data) > MAX_RECORD:
         data = _handover.tamed(started)
-    _handover.notes.append(data)
-    _drain()
+    _send(data, 0)
 
 
 def emit(record):

@@ -5,7 +5,7 @@ import marshal
 import unittest
 
 import here
-from lumigo_opentelemetry import _handover, _imports, _tracing
+from lumigo_opentelemetry import _handover, _imports
 
 
 class Recorded:
@@ -46,9 +46,9 @@ class HookCase(unittest.TestCase):
     def setUp(self):
         here.reset()
         self.faults = []
-        for owner, name, value in ((_tracing, "_drain", lambda: None), (_imports, "failed", self.fault)):
-            self.addCleanup(setattr, owner, name, getattr(owner, name))
-            setattr(owner, name, value)
+        here.keep(self)
+        self.addCleanup(setattr, _imports, "failed", _imports.failed)
+        _imports.failed = self.fault
         self.addCleanup(here.reset)
 
     def fault(self, part, error):
