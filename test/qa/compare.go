@@ -78,6 +78,26 @@ func (c *comparison) add(format string, args ...any) {
 	c.differences = append(c.differences, fmt.Sprintf(format, args...))
 }
 
+// successors are the stable names of former ones, whose values must still be the same.
+var successors = map[string]string{
+	"db.mongodb.collection": "db.collection.name",
+	"db.name":               "db.namespace",
+	"db.operation":          "db.operation.name",
+	"db.statement":          "db.query.text",
+	"db.system":             "db.system.name",
+	"gen_ai.system":         "gen_ai.provider.name",
+	"http.host":             "server.address",
+	"http.method":           "http.request.method",
+	"http.scheme":           "url.scheme",
+	"http.status_code":      "http.response.status_code",
+	"http.url":              "url.full",
+	"http.user_agent":       "user_agent.original",
+	"messaging.destination": "messaging.destination.name",
+	"net.host.name":         "server.address",
+	"net.peer.ip":           "network.peer.address",
+	"net.peer.name":         "server.address",
+}
+
 // volatile are attributes that differ from run to run.
 var volatile = []string{"network.peer.port", "client.port", "net.peer.port", "thread.id", "thread.name"}
 
@@ -96,6 +116,10 @@ func (c *comparison) span(theirs, ours receiver.Span) {
 		case slices.Contains(volatile, key):
 		case got == nil:
 			c.add("%s: %s is missing", title, key)
+			now := successors[key]
+			if got := fmt.Sprint(ours.Attributes[now]); now != "" && want != "" && theirs.Attributes[now] == nil && got != want {
+				c.add("%s: %s is %.80s instead of %.80s in %s", title, now, got, want, key)
+			}
 		case fmt.Sprint(got) != want:
 			c.add("%s: %s is %.80s instead of %.80s", title, key, fmt.Sprint(got), want)
 		}
@@ -210,6 +234,9 @@ func similarity(a, b *node) int {
 			alike--
 		}
 	}
+	if d := first(a.Attributes, destinations); d != nil && d == first(b.Attributes, destinations) {
+		alike += 4
+	}
 	if alike <= 1 { // in nothing but their kind
 		return 0
 	}
@@ -222,6 +249,8 @@ var telling = [][]string{
 }
 
 var statements = []string{"db.query.text", "db.statement"}
+
+var destinations = []string{"messaging.destination.name", "messaging.destination"} // which upstream has other words for, at times
 
 var methods = []string{"http.request.method", "http.method"} // which requests by HTTP have
 

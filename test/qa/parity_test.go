@@ -117,7 +117,11 @@ func TestCompare(t *testing.T) {
 		{"other statements", []receiver.Span{span("a", "", "CLIENT", "CURSOR", attributes{"db.statement": "SELECT 1"})},
 			[]receiver.Span{span("a", "", "CLIENT", "COPY", attributes{"db.query.text": "COPY a"})}, []string{"upstream alone has CLIENT CURSOR", "we alone have CLIENT COPY"}},
 		{"a part of the statement", []receiver.Span{span("a", "", "CLIENT", "twice", attributes{"db.statement": "twice"})},
-			[]receiver.Span{span("a", "", "CLIENT", "CALL", attributes{"db.query.text": "CALL twice", "server.address": "a"})}, []string{"CLIENT twice: the name is CALL", "CLIENT twice: db.statement is missing"}},
+			[]receiver.Span{span("a", "", "CLIENT", "CALL", attributes{"db.query.text": "CALL twice", "server.address": "a"})}, []string{"CLIENT twice: the name is CALL", "CLIENT twice: db.statement is missing",
+				"CLIENT twice: db.query.text is CALL twice instead of twice in db.statement"}},
+		{"a former name", []receiver.Span{span("a", "", "CLIENT", "GET", attributes{"db.name": "shop", "db.system": "redis"})},
+			[]receiver.Span{span("a", "", "CLIENT", "GET", attributes{"db.namespace": "shop", "db.system.name": "valkey"})},
+			[]string{"CLIENT GET: db.name is missing", "CLIENT GET: db.system is missing", "CLIENT GET: db.system.name is valkey instead of redis in db.system"}},
 		{"no statement", []receiver.Span{span("a", "", "CLIENT", "connect", attributes{}), span("b", "", "CLIENT", "SELECT", attributes{"db.query.text": "SELECT 1"})},
 			[]receiver.Span{span("a", "", "CLIENT", "BEGIN", attributes{"db.query.text": "BEGIN"}), span("b", "", "CLIENT", "SELECT", attributes{"db.query.text": "SELECT 1"})},
 			[]string{"upstream alone has CLIENT connect", "we alone have CLIENT BEGIN"}},
@@ -140,6 +144,17 @@ func TestCompare(t *testing.T) {
 				t.Errorf("there are %d pairs, and %v besides", c.pairs, c.additions)
 			}
 		})
+	}
+}
+
+func TestNumbersOfRunsDoNotCount(t *testing.T) {
+	given := []receiver.Span{{Name: "send orders-1001-done", Attributes: map[string]any{"topic": "orders-1001", "id": "a-10010", "size": 1001}}}
+	got := unnumbered(given, 1001)[0]
+	if got.Name != "send orders-done" || got.Attributes["topic"] != "orders" || got.Attributes["id"] != "a-10010" || got.Attributes["size"] != 1001 {
+		t.Errorf("it is %+v", got)
+	}
+	if given[0].Attributes["topic"] != "orders-1001" {
+		t.Error("the span itself has changed")
 	}
 }
 
