@@ -130,6 +130,15 @@ class OpenAI(HookCase):
 
     PARTS = [chunk("Hel"), chunk("lo!", "stop"), chunk(None, usage={"prompt_tokens": 11, "completion_tokens": 3})]
 
+    def test_messages_that_cannot_be_shown(self):
+        def model_dump():
+            raise ValueError
+
+        self.assertIs(self.module.Completions(ANSWER).create(model="gpt-4o", messages=[thing(model_dump=model_dump)]), ANSWER)
+        self.assertEqual(self.one().get("gen_ai.usage.input_tokens"), 11)
+        self.assertEqual([type(error) for _, error in self.faults], [ValueError])
+        self.faults.clear()
+
     def test_a_stream_is_read_by_the_app_alone(self):
         read = []
 
