@@ -111,7 +111,11 @@ class _CurrentSpan:
             with _CurrentSpan(_Maker(make[0]), *make[1:]):
                 return fn(*args, **kwargs)
 
-        return _named_like(wrapper, fn)
+        async def async_wrapper(*args, **kwargs):
+            with _CurrentSpan(_Maker(make[0]), *make[1:]):
+                return await fn(*args, **kwargs)
+
+        return _named_like(async_wrapper if _asynchronous(fn) else wrapper, fn)
 
 
 class _Maker:
@@ -187,7 +191,20 @@ def lumigo_wrapped(fn):
             _set(span, "return_value", result)
             return result
 
-    return _named_like(wrapper, fn)
+    async def async_wrapper(*args, **kwargs):
+        with _CurrentSpan(Tracer("lumigo"), "LumigoRoot", _tracing.INTERNAL, None) as span:
+            _set(span, "input_args", list(args))
+            _set(span, "input_kwargs", kwargs)
+            result = await fn(*args, **kwargs)
+            _set(span, "return_value", result)
+            return result
+
+    return _named_like(async_wrapper if _asynchronous(fn) else wrapper, fn)
+
+
+def _asynchronous(fn):
+    """Whether it is a coroutine function, which a decorated one must be as well. (inspect is dear to import.)"""
+    return bool(getattr(getattr(fn, "__code__", None), "co_flags", 0) & 0x80)
 
 
 def lumigo_instrument_lambda(fn):

@@ -57,12 +57,15 @@ class Kind:
         name = self.operation + " " + model if model else self.operation
         span = _tracing.start_span(name, _tracing.CLIENT, attributes)
         if span.recording and _tracing.settings.capture:
-            for name in ("messages", "input", "prompt"):
-                if name in named:
-                    attributes["gen_ai.input.messages"] = _values.plain(named[name], _dumped)
-            for name in ("system", "instructions"):
-                if isinstance(named.get(name), (str, list)):
-                    attributes["gen_ai.system_instructions"] = _values.plain(named[name])
+            try:
+                for name in ("messages", "input", "prompt"):
+                    if name in named:
+                        attributes["gen_ai.input.messages"] = _values.plain(named[name], _dumped)
+                for name in ("system", "instructions"):
+                    if isinstance(named.get(name), (str, list)):
+                        attributes["gen_ai.system_instructions"] = _values.plain(named[name])
+            except Exception as error:  # of the messages' own methods
+                trouble(error)
         return span
 
     def read(self, span, reader, answer):

@@ -120,6 +120,20 @@ class ApiTest(unittest.TestCase):
         self.assertEqual("exception", fails["events"][0][1])
         self.assertNotIn("return_value", fails["attributes"])
 
+    def test_wrapped_coroutine_functions(self):
+        out = self.run_app(
+            "import asyncio, inspect\n"
+            "@lumigo_wrapped\nasync def f(a):\n    await asyncio.sleep(0)\n    span()\n    return a + 1\n"
+            "tracer = tracer_provider.get_tracer('mine')\n"
+            "@tracer.start_as_current_span('mine')\nasync def g():\n    span()\n"
+            "async def main(): print(await f(1), await g())\n"
+            "print(inspect.iscoroutinefunction(f), inspect.iscoroutinefunction(g)); asyncio.run(main())"
+        )
+        self.assertEqual("True True\n2 None\n", out)
+        inner, outer, second, mine = self.spans
+        self.assertEqual(({"input_args": [1], "input_kwargs": {}, "return_value": 2}), outer["attributes"])
+        self.assertEqual((inner["parent_id"], second["parent_id"]), (outer["span_id"], mine["span_id"]))
+
     def test_a_wrapped_function_where_tracing_is_off(self):
         out = self.run_app("print(lumigo_wrapped(max)(1, 2), tracer_provider.force_flush())", LUMIGO_SWITCH_OFF="true")
         self.assertEqual("2 True\n", out)

@@ -130,6 +130,15 @@ class OpenAI(HookCase):
 
     PARTS = [chunk("Hel"), chunk("lo!", "stop"), chunk(None, usage={"prompt_tokens": 11, "completion_tokens": 3})]
 
+    def test_messages_that_cannot_be_shown(self):
+        def model_dump():
+            raise ValueError
+
+        self.assertIs(self.module.Completions(ANSWER).create(model="gpt-4o", messages=[thing(model_dump=model_dump)]), ANSWER)
+        self.assertEqual(self.one().get("gen_ai.usage.input_tokens"), 11)
+        self.assertEqual([type(error) for _, error in self.faults], [ValueError])
+        self.faults.clear()
+
     def test_a_stream_is_read_by_the_app_alone(self):
         read = []
 
@@ -493,6 +502,12 @@ class Anthropic(HookCase):
         self.assertEqual(self.one().get("gen_ai.output.messages"), "Hello there!")
 
 
+class Shown(types.SimpleNamespace):
+    """A message or document of langchain's."""
+
+    __module__ = "langchain_core.messages"
+
+
 class LangChain(HookCase):
     def setUp(self):
         super().setUp()
@@ -520,7 +535,7 @@ class LangChain(HookCase):
         h.on_tool_start({"name": "weather"}, "Rome", run_id=2, parent_run_id=1)
         h.on_tool_error(KeyError("Rome"), run_id=2)
         model = {"id": ["langchain", "fake"]}
-        h.on_chat_model_start(model, [[thing(type="human", content="Hi!")]], run_id=3, parent_run_id=1, metadata={"ls_model_name": "m"})
+        h.on_chat_model_start(model, [[Shown(type="human", content="Hi!")]], run_id=3, parent_run_id=1, metadata={"ls_model_name": "m"})
         usage = {"token_usage": {"prompt_tokens": 1, "completion_tokens": 2}}
         h.on_llm_end(thing(generations=[[thing(text="Hello!")]], llm_output=usage), run_id=3)
         h.on_chain_end({"a": 2}, run_id=1)
@@ -541,9 +556,22 @@ class LangChain(HookCase):
         inputs = Large((str(n), n) for n in range(10000))
         inputs["0"] = inputs
         self.handler.on_chain_start({}, inputs, run_id=1)
-        self.handler.on_chain_end([thing(page_content="a lamp")], run_id=1)
+        self.handler.on_chain_end([Shown(page_content="a lamp")], run_id=1)
         self.assertEqual(self.one().get("gen_ai.output.messages"), ["a lamp"])
         self.assertLess(len(str(self.one().get("gen_ai.input.messages"))), 20000)
+
+    def test_the_apps_own_objects_are_asked_for_nothing(self):
+        class Row:
+            @property
+            def content(self):
+                raise AssertionError("was looked up")
+
+            def __str__(self):
+                return "row"
+
+        self.handler.on_chain_start({}, [Row()], run_id=1)
+        self.handler.on_chain_end(None, run_id=1)
+        self.assertEqual(self.one().get("gen_ai.input.messages"), ["row"])
 
     def test_runs_that_end_in_any_order(self):
         for run in (1, 2, 3):

@@ -116,7 +116,9 @@ def _plain(value):
 
 
 def _content(value):
-    """Messages and documents by their contents."""
+    """Messages and documents by their contents. Of the app's own objects nothing is asked: they may look it up somewhere."""
+    if not any(base.__module__.startswith("langchain") for base in type(value).__mro__):
+        return value
     content = getattr(value, "content", None)
     if content is not None and hasattr(value, "type"):
         return {"role": str(value.type), "content": content}
