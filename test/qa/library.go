@@ -125,7 +125,7 @@ var libraries = []library{
 	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
 	{name: "openai", pins: pin("openai").before("1.56", oldHTTPX...), apps: []app{
-		{name: "sync"}, {name: "stream"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
+		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
 	}},
 	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
 	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
