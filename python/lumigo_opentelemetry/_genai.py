@@ -181,6 +181,12 @@ def _failed(span, error):
     span.end()
 
 
+def _keeps(kind):
+    """Whether it is a raw response that keeps what it parses, and so the app's call of parse; others read what streams."""
+    bases = [base.__name__ for base in kind.__bases__]
+    return kind.__name__ == "LegacyAPIResponse" or kind.__name__ == "APIResponse" and bases == ["Generic"]  # up to 1.7
+
+
 def answered(kind, span, answer):
     """The answer is there, or the stream of one, which goes on to be read through us."""
     try:
@@ -189,7 +195,7 @@ def answered(kind, span, answer):
             _open.add(span)
             answer._iterator = (_Pieces if hasattr(parts, "__next__") else _AsyncPieces)(parts, kind, span)
             return answer
-        if type(answer).__name__ == "LegacyAPIResponse":  # which keeps what it parses, and so the app's call of this
+        if _keeps(type(answer)):
             parsed = answer.parse()
             if parsed is not None:
                 answered(kind, span, parsed)

@@ -4,6 +4,7 @@ import gc
 import pickle
 import sys
 import types
+import typing
 import unittest
 import unittest.mock
 import warnings
@@ -194,6 +195,21 @@ class OpenAI(HookCase):
         raw = object()
         self.assertIs(self.module.Completions(raw).create(**self.ASK), raw)
         self.assertNotIn("gen_ai.response.model", self.one().attributes)
+
+    def test_raw_answers_of_old_releases_are_parsed(self):
+        class APIResponse(typing.Generic[typing.TypeVar("R")]):
+            def parse(self):
+                return ANSWER
+
+        class Newer(APIResponse):  # which reads what streams
+            def parse(self):
+                raise AssertionError
+
+        Newer.__name__ = "APIResponse"
+        for kind, told in ((APIResponse, "Hello!"), (Newer, None)):
+            raw = kind()
+            self.assertIs(self.module.Completions(raw).create(**self.ASK), raw)
+            self.assertEqual(self.spans()[-1].get("gen_ai.output.messages"), told)
 
     def test_what_is_called_below_is_a_child(self):
         seen = []

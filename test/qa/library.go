@@ -41,14 +41,15 @@ func pin(name string, more ...string) pins {
 // so that eras are written from the oldest on.
 func (p pins) before(than string, more ...string) pins {
 	return func(version string) []string {
-		all := p(version)
+		earlier := p(version)
 		if compareVersions(version, than) >= 0 {
-			return all
+			return earlier
 		}
+		all := slices.Clone(earlier)
 		for _, each := range more {
 			name, _, _ := strings.Cut(each, "==")
 			pinned := func(pin string) bool { return strings.HasPrefix(pin, name+"==") }
-			if !slices.ContainsFunc(all, pinned) {
+			if !slices.ContainsFunc(earlier, pinned) { // one of several for different interpreters is not in the others' way
 				all = append(all, each)
 			}
 		}
@@ -59,10 +60,19 @@ func (p pins) before(than string, more ...string) pins {
 // uvicorn serves the ASGI applications of frameworks.
 var uvicorn = []string{"uvicorn==0.33.0; python_version >= '3.8'", "uvicorn==0.22.0; python_version < '3.8'"}
 
+// drivers are those of PostgreSQL that SQLAlchemy is tried with.
+var drivers = []string{
+	"psycopg2-binary==2.9.10; python_version >= '3.8'", "psycopg2-binary==2.9.9; python_version < '3.8'",
+	"asyncpg==0.30.0; python_version >= '3.8'", "asyncpg==0.28.0; python_version < '3.8'",
+}
+
+// oldHTTPX is what clients of models were written for before httpx 0.28.
+var oldHTTPX = []string{"httpx==0.27.2; python_version >= '3.8'", "httpx==0.24.1; python_version < '3.8'"}
+
 // motorPins has the pymongo of the time, where motor does not say itself which one it can work with.
 func motorPins(version string) []string {
 	if compareVersions(version, "3.0") >= 0 && compareVersions(version, "3.6") < 0 {
-		return []string{"motor==" + version, "pymongo==4.8.0"}
+		return []string{"motor==" + version, "pymongo==4.8.0; python_version >= '3.8'", "pymongo==4.7.3; python_version < '3.8'"}
 	}
 	return []string{"motor==" + version}
 }
@@ -96,13 +106,13 @@ var libraries = []library{
 	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{
 		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"},
 	}},
-	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2"), server: servers.Kafka, apps: []app{{name: "aio"}}},
+	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2; python_version < '3.12'", "kafka-python==2.0.3; python_version >= '3.12'"), server: servers.Kafka, apps: []app{{name: "aio"}}},
 	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: servers.RabbitMQ, apps: []app{{name: "aio"}}},
 	{name: "pymysql", pins: pin("pymysql"), server: servers.MariaDB, apps: []app{{name: "sync"}}},
 	{name: "pymongo", pins: pin("pymongo"), server: servers.FerretDB, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
 	{name: "asyncpg", pins: pin("asyncpg"), server: servers.PostgreSQL, apps: []app{{name: "aio"}, {name: "named"}}},
 	{
-		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", "psycopg2-binary==2.9.10", "asyncpg==0.30.0"), server: servers.PostgreSQL, mark: "db.query.summary",
+		name: "sqlalchemy", pins: pin("SQLAlchemy[asyncio]", drivers...), server: servers.PostgreSQL, mark: "db.query.summary",
 		apps: []app{{name: "sync"}, {name: "aio", since: "1.4.54"}},
 	},
 	{name: "aiosqlite", pins: pin("aiosqlite"), apps: []app{{name: "aio"}}},
@@ -114,10 +124,10 @@ var libraries = []library{
 		{name: "sync"}, {name: "sync_code"}, {name: "aio", since: "1.38.0"}, {name: "aio_context", since: "1.38.0"}, {name: "aio_write", since: "1.38.0"},
 	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
-	{name: "openai", pins: pin("openai").before("1.56", "httpx==0.27.2"), apps: []app{
-		{name: "sync"}, {name: "stream"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
+	{name: "openai", pins: pin("openai").before("1.56", oldHTTPX...), apps: []app{
+		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
 	}},
-	{name: "anthropic", pins: pin("anthropic").before("0.40", "httpx==0.27.2"), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
+	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
 	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").
 		before("0.3", "langchain-openai==0.1.8").
