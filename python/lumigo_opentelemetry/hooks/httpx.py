@@ -4,10 +4,13 @@ A span ends when the response's body has been read to its end or closed, as its 
 put no request on the wire, those of tests and of applications in the same process, have no spans.
 """
 
+import atexit
 from time import time_ns
 
 from .. import _http, _imports, _log, _tracing
 from .._http import trouble
+
+_open = set()  # bodies that are being read, for the end of the process
 
 
 def install(module):
@@ -86,31 +89,48 @@ def _answered(span, response, body):
         span.end()
 
 
+class _Kept:
+    """What is kept of a body."""
+
+    __slots__ = ("span", "capture", "last")
+
+    def __init__(self, span):
+        self.span = span
+        self.capture = _http.keeper()
+        self.last = time_ns()  # when bytes last came
+        _open.add(self)
+
+    def keep(self, part):
+        try:
+            self.last = time_ns()
+            if self.capture is not None:
+                self.capture.write(part)
+        except Exception as error:
+            trouble(error)
+
+    def finish(self):
+        _open.discard(self)
+        span = self.span
+        try:
+            if span.recording and self.capture is not None and self.capture.parts:
+                span.attributes["http.response.payload"] = self.capture.parts
+        except Exception as error:
+            trouble(error)
+        span.end(self.last)
+
+
+@atexit.register
+def _finish_all():
+    for kept in list(_open):
+        kept.finish()
+
+
 class _Reading:
-    """What is kept of a body while the application reads it."""
+    """A body that the application reads. It may be in a cycle, as openai's streams are, which nothing may come to free."""
 
     def __init__(self, stream, span):
         self._stream = stream
-        self._span = span
-        self._capture = _http.keeper()
-        self._last = time_ns()  # when bytes last came
-
-    def _keep(self, part):
-        try:
-            self._last = time_ns()
-            if self._capture is not None:
-                self._capture.write(part)
-        except Exception as error:
-            trouble(error)
-
-    def _finish(self):
-        span = self._span
-        try:
-            if span.recording and self._capture is not None and self._capture.parts:
-                span.attributes["http.response.payload"] = self._capture.parts
-        except Exception as error:
-            trouble(error)
-        span.end(self._last)
+        self._kept = _Kept(span)
 
     def __getattr__(self, name):
         if name == "_stream":
@@ -118,8 +138,8 @@ class _Reading:
         return getattr(self._stream, name)
 
     def __del__(self):  # the application has let go of it without a word
-        if "_last" in self.__dict__:
-            self._finish()
+        if "_kept" in self.__dict__:
+            self._kept.finish()
 
 
 def _bodies(httpx):
@@ -127,32 +147,32 @@ def _bodies(httpx):
         def __iter__(self):
             try:
                 for part in self._stream:
-                    self._keep(part)
+                    self._kept.keep(part)
                     yield part
             except Exception as error:
-                self._span.record_exception(error)
+                self._kept.span.record_exception(error)
                 raise
 
         def close(self):
             try:
                 self._stream.close()
             finally:
-                self._finish()
+                self._kept.finish()
 
     class AsyncBody(_Reading, httpx.AsyncByteStream):
         async def __aiter__(self):
             try:
                 async for part in self._stream:
-                    self._keep(part)
+                    self._kept.keep(part)
                     yield part
             except Exception as error:
-                self._span.record_exception(error)
+                self._kept.span.record_exception(error)
                 raise
 
         async def aclose(self):
             try:
                 await self._stream.aclose()
             finally:
-                self._finish()
+                self._kept.finish()
 
     return Body, AsyncBody
