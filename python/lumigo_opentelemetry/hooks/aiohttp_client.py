@@ -3,14 +3,17 @@
 A span begins before the connection is made, and ends when the response's body has been read, or is given up.
 """
 
+import atexit
 from _contextvars import ContextVar
 from time import time_ns
+from weakref import WeakSet
 
 from .. import _http, _imports, _tracing
 from .._http import trouble
 from .aiohttp_streams import kept
 
 _calls = ContextVar("lumigo_aiohttp_call", default=None)
+_open = WeakSet()  # Readings that are under way, for the end of the process
 
 
 def install(module):
@@ -75,13 +78,14 @@ class Call:
 class Reading:
     """A response whose body is being read from a stream, which lives at least as long as this."""
 
-    __slots__ = ("span", "stream", "unpacked", "last")
+    __slots__ = ("span", "stream", "unpacked", "last", "__weakref__")
 
     def __init__(self, span, stream, unpacked):
         self.span = span
         self.stream = stream
         self.unpacked = unpacked
         self.last = None
+        _open.add(self)
         if span.recording and _tracing.settings.capture:
             kept[stream] = _tracing.Capture(_tracing.settings.capture)
 
@@ -103,6 +107,12 @@ class Reading:
         span.end(self.last)
 
     __del__ = finish  # the application has let go of the response without a word
+
+
+@atexit.register
+def _finish_all():
+    for reading in list(_open):
+        reading.finish()
 
 
 def _request(original):
