@@ -305,7 +305,7 @@ def drain():
             lock.release()
 
 
-def send(body, made):
+def hand_over(body, made):
     """Hands over one record at once: a span that has ended (made is 1), or a note (0). In short for the usual case, in
     which nothing else waits; otherwise as drain."""
     global _holder, _made, last_sent

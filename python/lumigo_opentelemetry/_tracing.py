@@ -33,7 +33,7 @@ LINGER_SPANS = 32
 _getpid = os.getpid
 _spans = _handover.spans
 _drain = _handover.drain
-_send = _handover.send
+_hand_over = _handover.hand_over
 MAX_RECORD = _handover.MAX_RECORD
 
 
@@ -383,7 +383,7 @@ class Span:
         if data is None or len(data) > MAX_RECORD:
             data = _handover.tamed(record)
         if self.root:
-            _send(data, 1)
+            _hand_over(data, 1)
             return
         _spans.append(data)
         if len(_spans) >= LINGER_SPANS or not 0 <= end_ns - _handover.last_sent < LINGER_NS:
@@ -507,7 +507,7 @@ def _announce(record):
         data = None
     if data is None or len(data) > MAX_RECORD:
         data = _handover.tamed(started)
-    _send(data, 0)
+    _hand_over(data, 0)
 
 
 def emit(record):

@@ -24,10 +24,10 @@ def reset(**settings):
 def keep(case):
     """Has what a test case hands over wait in the lists, where it looks at it, instead of leaving."""
 
-    def send(body, made):
+    def hand_over(body, made):
         (_handover.spans if made else _handover.notes).append(body)
 
-    for name, value in (("_drain", lambda: None), ("_send", send)):
+    for name, value in (("_drain", lambda: None), ("_hand_over", hand_over)):
         case.addCleanup(setattr, _tracing, name, getattr(_tracing, name))
         setattr(_tracing, name, value)
 

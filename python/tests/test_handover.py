@@ -4,9 +4,13 @@ through threads, signals, forks, a slow engine, an engine that goes away, and ev
 import os
 import signal
 import sys
+import time
 import unittest
+import unittest.mock
 
+import here  # noqa: F401
 from fake_engine import FakeEngine, until
+from lumigo_opentelemetry import _handover
 
 PRELUDE = """
 import os, signal, sys, threading, time
@@ -37,6 +41,22 @@ class HandoverTest(unittest.TestCase):
         self.assertEqual(len(ids), len(set(ids)), "ids repeat")
         if made is not None:
             self.assertEqual(made, total)
+
+
+class Meanwhile(unittest.TestCase):
+    def test_a_span_that_ends_while_another_is_handed_over(self):
+        written = []
+
+        class Ring:
+            def write(self, counts, body, made):
+                written.append((body, made))
+                if body == b"first":
+                    _handover.hand_over(b"second", 1)  # as in a signal handler
+                return True
+
+        with unittest.mock.patch.multiple(_handover, _ring=Ring(), mark=None, _made=0, _checked=time.time_ns(), _backlog=[]):
+            _handover.hand_over(b"first", 1)
+        self.assertEqual(([(b"first", 1), (b"second", 2)], []), (written, _handover.spans))
 
 
 class Accounting(HandoverTest):
