@@ -409,11 +409,24 @@ func (d *decoder) dump(w *mask.Writer, k marshal.Kind, depth int) {
 // headersOf writes headers, from a dict or a list of pairs, as one masked JSON
 // object.
 func (d *decoder) headersOf(key string, c mask.Category, k marshal.Kind) {
+	d.collectHeaders(k)
+	switch key {
+	case "http.request.headers":
+		d.request.note(d.headers)
+	case "http.response.headers":
+		d.response.note(d.headers)
+	}
+	d.headersAs(key, c)
+}
+
+// collectHeaders reads a list or a dict of headers into d.headers. Of any other value there are none.
+func (d *decoder) collectHeaders(k marshal.Kind) {
 	d.headers = d.headers[:0]
 	add := func(name, value []byte) {
 		d.headers = append(d.headers, mask.Header{Name: view(name), Value: view(value)})
 	}
-	if k == marshal.List {
+	switch k {
+	case marshal.List:
 		for n := d.Len(); n > 0; n-- {
 			if k := d.Next(); k != marshal.List || d.Len() != 2 {
 				d.SkipRest(k)
@@ -422,11 +435,11 @@ func (d *decoder) headersOf(key string, c mask.Category, k marshal.Kind) {
 			name := d.headerText(d.Next())
 			add(name, d.headerText(d.Next()))
 		}
-	} else {
+	case marshal.Dict:
 		for {
 			k := d.Next()
 			if k == marshal.End || k == marshal.Invalid {
-				break
+				return
 			}
 			name := d.headerText(k)
 			if k = d.Next(); k != marshal.List {
@@ -437,14 +450,9 @@ func (d *decoder) headersOf(key string, c mask.Category, k marshal.Kind) {
 				add(name, d.headerText(d.Next()))
 			}
 		}
+	default:
+		d.SkipRest(k)
 	}
-	switch key {
-	case "http.request.headers":
-		d.request.note(d.headers)
-	case "http.response.headers":
-		d.response.note(d.headers)
-	}
-	d.headersAs(key, c)
 }
 
 // headersAs writes the headers that have been collected.

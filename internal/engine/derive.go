@@ -21,6 +21,7 @@ import (
 const (
 	wsgiEnviron     = "wsgi.environ"
 	clientHead      = "http.client.head"
+	clientAnswer    = "http.client.answer"
 	requestPayload  = "http.request.payload"
 	responsePayload = "http.response.payload"
 )
@@ -28,7 +29,7 @@ const (
 // derives reports whether other attributes are to be made of the one of this name.
 func derives(key string) bool {
 	switch key {
-	case wsgiEnviron, clientHead, requestPayload, responsePayload:
+	case wsgiEnviron, clientHead, clientAnswer, requestPayload, responsePayload:
 		return true
 	}
 	return false
@@ -56,6 +57,8 @@ func (d *decoder) derive(key string, start, limit int) (left int, lost uint32) {
 		made.environ(d.Bytes())
 	case key == clientHead && k == marshal.List && d.Len() >= 4:
 		made.head(d.Len())
+	case key == clientAnswer && k == marshal.List && d.Len() >= 3:
+		made.answer(d.Len())
 	case key == requestPayload:
 		made.payload("http.request.body", mask.RequestBodies, &d.request, k)
 	case key == responsePayload:
@@ -232,6 +235,9 @@ func (m *derivation) head(size int) {
 	}
 	port, _ := strconv.ParseInt(m.environValue(&m.Reader), 10, 64) // http.client takes text as well
 	standard, _ := strconv.ParseInt(m.environValue(&m.Reader), 10, 64)
+	if port == 0 {
+		port = standard
+	}
 	for size -= 4; size > 0; size-- {
 		m.Skip()
 	}
@@ -280,6 +286,41 @@ func (m *derivation) head(size int) {
 	m.int("server.port", port)
 	m.text("user_agent.original", agent)
 	m.requestHeaders()
+}
+
+// answer makes the attributes of the head of a response that http.client has read: (status, version times 10, headers).
+// What the status says of the span is its status.
+func (m *derivation) answer(size int) {
+	number := func() (n int64) {
+		if k := m.Next(); k == marshal.Int {
+			return m.Int()
+		} else {
+			m.SkipRest(k)
+		}
+		return 0
+	}
+	status, version := number(), number()
+	m.collectHeaders(m.Next())
+	for size -= 3; size > 0; size-- {
+		m.Skip()
+	}
+	if status != 0 {
+		m.int("http.response.status_code", status)
+	}
+	switch version {
+	case 10:
+		m.text("network.protocol.version", "1.0")
+	case 11:
+		m.text("network.protocol.version", "1.1")
+	}
+	if status >= 400 {
+		m.failed = true
+		m.text("error.type", strconv.FormatInt(status, 10))
+	}
+	m.response.note(m.headers)
+	if len(m.headers) > 0 && m.may("http.response.headers") {
+		m.headersAs("http.response.headers", mask.ResponseHeaders)
+	}
 }
 
 // unfold joins the rows of a header whose value goes on in the next one.

@@ -148,6 +148,8 @@ func TestAttributesFromTheHeadOfAClient(t *testing.T) {
 				`http.request.headers={"Host": "shop:8080", "User-Agent": "t", "Authorization": "****"}`}},
 		{"at the scheme's own port, without headers", sent("GET / HTTP/1.1", "shop", 443, 443),
 			[]string{"http.request.method=GET", "url.full=https://shop/", "server.address=shop", "server.port=443"}},
+		{"at no port of its own", sent("GET / HTTP/1.1", "shop", nil, 443),
+			[]string{"http.request.method=GET", "url.full=https://shop/", "server.address=shop", "server.port=443"}},
 		{"port in text", sent("GET / HTTP/1.1", "shop", "8080", 80), []string{"http.request.method=GET", "url.full=http://shop:8080/", "server.address=shop", "server.port=8080"}},
 		{"IPv6", sent("GET / HTTP/1.1", "::1", 8080, 80), []string{"http.request.method=GET", "url.full=http://[::1]:8080/", "server.address=::1", "server.port=8080"}},
 		{"IPv6 in brackets", sent("GET / HTTP/1.1", "[::1]", 80, 80), []string{"http.request.method=GET", "url.full=http://[::1]/", "server.address=[::1]", "server.port=80"}},
@@ -171,6 +173,33 @@ func TestAttributesFromTheHeadOfAClient(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			if got := rows(derived(t, newProfile(t), object{{Key: clientHead, Value: row.head}}).Attributes); !slices.Equal(got, row.want) {
 				t.Errorf("got  %q\nwant %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestAttributesFromTheAnswerToAClient(t *testing.T) {
+	headers := []any{tuple{"Content-Type", "application/json"}, tuple{"Set-Cookie", "a=hunter2"}}
+	shown := `http.response.headers={"Content-Type": "application/json", "Set-Cookie": "****"}`
+	for _, row := range []struct {
+		name   string
+		answer any
+		status otlp.StatusCode
+		want   []string
+	}{
+		{"good", tuple{200, 11, headers}, otlp.StatusUnset, []string{"http.response.status_code=200", "network.protocol.version=1.1", shown}},
+		{"bad", tuple{404, 10, headers}, otlp.StatusError,
+			[]string{"http.response.status_code=404", "network.protocol.version=1.0", "error.type=404", shown}},
+		{"without headers, of an unknown version, with a later element", tuple{204, 9, []any{}, 1}, otlp.StatusUnset,
+			[]string{"http.response.status_code=204"}},
+		{"odd parts", tuple{"200", nil, 7}, otlp.StatusUnset, nil},
+		{"too few elements", tuple{200, 11}, otlp.StatusUnset, nil},
+		{"a number", 200, otlp.StatusUnset, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			span := derived(t, newProfile(t), object{{Key: clientAnswer, Value: row.answer}})
+			if got := rows(span.Attributes); !slices.Equal(got, row.want) || span.Status != row.status {
+				t.Errorf("got  %q, status %v\nwant %q, status %v", got, span.Status, row.want, row.status)
 			}
 		})
 	}

@@ -57,6 +57,7 @@ type decoder struct {
 	headers    []mask.Header
 	words      []string // of a command
 	naming     bool     // the attributes are what the app named, so that a name may be a secret's
+	failed     bool     // an attribute says that the span's status is an error
 	secret     bool     // the span's command names one, so that its answer may be it
 	writer     *mask.Writer
 	masker     *mask.Masker // writer's
@@ -169,10 +170,14 @@ func (d *decoder) finished() {
 		status = otlp.StatusUnset
 	}
 	d.span.Times(start, end)
-	d.span.Status(status, view(d.secretless(message)))
+	d.failed = false
 
 	limits := &d.profile.config.Limits
 	attributes := d.spanAttributes()
+	if d.failed && status == otlp.StatusUnset {
+		status = otlp.StatusError
+	}
+	d.span.Status(status, view(d.secretless(message)))
 	events := d.each(limits.EventCount, d.event)
 	links := d.each(limits.LinkCount, d.link)
 	if d.bad {

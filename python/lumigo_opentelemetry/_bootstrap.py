@@ -148,11 +148,12 @@ def _argv():
 
 
 def _goodbye():
-    """Hand over the rest at exit. An engine that `lumigo run` keeps alive does the sending
+    """Hand over the rest at exit, also of what was under way. An engine that `lumigo run` keeps alive does the sending
     after us; one that lives beside the app may die with the container, so it is waited for."""
     try:
-        from . import _handover
+        from . import _handover, _tracing
 
+        _tracing.end_unfinished()
         _handover.goodbye(_GOODBYE_SECONDS, os.environ.get("LUMIGO_ENGINE", "").startswith("detached:"))
     except Exception:
         pass

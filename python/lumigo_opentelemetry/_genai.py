@@ -4,8 +4,6 @@ A hook has a Kind for each method: how to name it, and how to read what comes ba
 read by the app alone, when it likes, and the span ends with the last piece that it reads.
 """
 
-import atexit
-
 from . import _tracing, _values
 from ._http import trouble
 
@@ -26,8 +24,6 @@ _REQUEST = {
     "dimensions": "gen_ai.embeddings.dimension.count",
 }
 _PLAIN = (str, int, float)
-
-_open = set()  # spans of streams that are being read, for the end of the process
 
 
 class Kind:
@@ -192,7 +188,7 @@ def answered(kind, span, answer):
     try:
         parts = getattr(answer, "_iterator", None)
         if kind.piece is not None and parts is not None:
-            _open.add(span)
+            _tracing.unfinished.add(span)
             answer._iterator = (_Pieces if hasattr(parts, "__next__") else _AsyncPieces)(parts, kind, span)
             return answer
         if _keeps(type(answer)):
@@ -219,7 +215,7 @@ class _Following:
         return getattr(self._parts, name)
 
     def _end(self, error=None):
-        _open.discard(self._span)
+        _tracing.unfinished.discard(self._span)
         if error is None:
             self._span.end()
         else:
@@ -262,11 +258,3 @@ class _AsyncPieces(_Following):
             raise
         self._kind.read(self._span, self._kind.piece, part)
         return part
-
-
-def _finish_all():
-    for span in list(_open):
-        span.end()
-
-
-atexit.register(_finish_all)

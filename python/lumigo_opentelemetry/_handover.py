@@ -52,7 +52,6 @@ is_fork = False
 _pid = os.getpid()
 _beginners = {}  # process -> the thread in it that begins anew after a fork
 _lock = allocate_lock()
-_holder = None
 _socket = None
 _known_as = None  # the identity of our socket
 _descriptor = -1
@@ -66,7 +65,7 @@ _reported = 0  # of these, how many a frame has carried
 _backlog = []  # [body, records, spans]
 _backlog_bytes = 0
 _full_at = 0
-_checked = 0
+_check_due = 0
 _next_attempt = 0.0
 _flush_id = 0
 _answers = {}  # flush id -> whether the engine made it
@@ -212,9 +211,10 @@ def _wake():
 
 
 def _check():
-    """Knock, to find out whether the engine is still there: the ring does not tell."""
-    global _checked
-    _checked = last_sent
+    """Knock, to find out whether the engine is still there: the ring does not tell. A clock that is set back puts it
+    off until the ring is half full."""
+    global _check_due
+    _check_due = last_sent + _CHECK_NS
     _wake()
 
 
@@ -231,7 +231,7 @@ def _leave_ring():
 def forked():
     """This process is a new child. Everything inherited is its parent's to deliver: begin
     with nothing, and greet the engine when there is a first span."""
-    global _pid, _lock, _holder, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
+    global _pid, _lock, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
     global _next_attempt, is_fork, last_sent, _ring, mark
     pid = os.getpid()
     if _pid == pid:
@@ -249,7 +249,6 @@ def forked():
     del notes[:]
     _ring = mark = None
     _lock = allocate_lock()
-    _holder = None
     is_fork = True
     _backlog, _backlog_bytes, _full_at = [], 0, 0
     _made = _dropped = _reported = 0
@@ -265,7 +264,7 @@ def forked():
 
 def drain():
     """Send what waits, if nobody else is at it. Never blocks, never raises."""
-    global _holder, _made, last_sent
+    global _made, last_sent
     while spans or notes:
         if mark is not None and not mark[0]:
             forked()  # nobody has told us; the ring is our parent's
@@ -274,7 +273,6 @@ def drain():
         if not lock.acquire(False):
             return
         try:
-            _holder = get_ident()
             if _ring is None or _backlog:
                 _drain(lock)
                 continue
@@ -295,37 +293,37 @@ def drain():
                 _made += count
             if not _ring.write(count * _SPANS + facts * _RECORDS, body, _made):
                 _keep(body, facts + count, count)
-            if not 0 <= last_sent - _checked < _CHECK_NS:
+            if last_sent > _check_due:
                 _check()
         except Exception as err:
             _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
             return
         finally:
-            _holder = None
             lock.release()
 
 
 def hand_over(body, made):
     """Hands over one record at once: a span that has ended (made is 1), or a note (0). In short for the usual case, in
     which nothing else waits; otherwise as drain."""
-    global _holder, _made, last_sent
+    global _made, last_sent
     lock = _lock
-    if _ring is None or spans or notes or _backlog or mark is not None and not mark[0] or not lock.acquire(False):
+    if _ring is None or spans or notes or _backlog or not lock.acquire(False):
         (spans if made else notes).append(body)
         drain()
         return
     try:
-        _holder = get_ident()
-        last_sent = now = time_ns()
-        _made += made
-        if not _ring.write(_SPANS if made else _RECORDS, body, _made):
-            _keep(body, 1, made)
-        if not 0 <= now - _checked < _CHECK_NS:
-            _check()
+        if mark[0]:
+            last_sent = now = time_ns()
+            _made += made
+            if not _ring.write(_SPANS if made else _RECORDS, body, _made):
+                _keep(body, 1, made)
+            if now > _check_due:
+                _check()
+        else:  # the ring is our parent's
+            (spans if made else notes).append(body)
     except Exception as err:
         _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
     finally:
-        _holder = None
         lock.release()
     if spans or notes:  # have come meanwhile
         drain()
@@ -340,7 +338,7 @@ def _drain(lock):
     _made += len(batch)
     if _ring is None:
         _prepare()
-    elif not 0 <= now - _checked < _CHECK_NS:
+    elif now > _check_due:
         _check()
     if _backlog and not 0 <= now - _full_at < _FULL_NS:
         _send_backlog(now)
@@ -479,15 +477,16 @@ def flush(timeout, acknowledged=True):
     """Send everything, waiting up to timeout seconds; with acknowledged, also wait until the
     engine has sent it on. Returns whether that was achieved. Gives up early on an engine
     that is gone, and at once in a signal handler that has interrupted a sender."""
-    global _holder, _flush_id
+    global _flush_id
     start = time.monotonic()
     _flush_id = wanted = _flush_id + 1
     asked = False
-    while _holder != get_ident():
+    if _interrupting():
+        return False
+    while True:
         lock = _lock
         if lock.acquire(False):
             try:
-                _holder = get_ident()
                 _drain(lock)
                 if _backlog:
                     _send_backlog(0)
@@ -501,7 +500,6 @@ def flush(timeout, acknowledged=True):
             except Exception:
                 _disconnect()
             finally:
-                _holder = None
                 lock.release()
         waited = time.monotonic() - start
         if waited >= timeout or (_socket is None and (asked or waited > 2 * _RETRY_SECONDS)):
@@ -510,6 +508,15 @@ def flush(timeout, acknowledged=True):
             time.sleep(0.001)  # the engine says nothing when there is room again
         else:
             _wait(not asked, min(timeout - waited, 0.05))
+
+
+def _interrupting():
+    """Whether this is a signal handler that has interrupted who holds the lock."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code in _HOLDERS:
+            return True
+        frame = frame.f_back
     return False
 
 
@@ -568,6 +575,9 @@ def goodbye(timeout, acknowledged):
         _disconnect()
     finally:
         _lock.release()
+
+
+_HOLDERS = frozenset(holder.__code__ for holder in (connect, drain, hand_over, flush))
 
 
 # --- values -----------------------------------------------------------------------------

@@ -44,6 +44,7 @@ HOOKS = {
     "fastapi.routing": "fastapi",
     "fastapi.telemetry._asgi": "native",
     "requests.sessions": "http_clients",
+    "urllib3.connection": "http_clients",
     "urllib3.connectionpool": "http_clients",
     "botocore.httpsession": "http_clients",
     "botocore.vendored.requests.sessions": "http_clients",

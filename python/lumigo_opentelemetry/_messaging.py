@@ -8,13 +8,8 @@ well, with links to their producers. What belongs to a message's processing is t
 Names are those of OpenTelemetry's conventions for messaging. The broker's clients may run on any thread.
 """
 
-import atexit
-
 from . import _tracing, _values
 from ._http import trouble
-
-_open = set()  # spans that end when something happens, for the end of the process
-
 
 # --- spans --------------------------------------------------------------------------------
 
@@ -60,19 +55,13 @@ def processing(common, name, context, received=None, shown=None):
 
 def end(span, error=None):
     """Ends a span, which may be one that ends later."""
-    _open.discard(span)
+    _tracing.unfinished.discard(span)
     try:
         if error is not None:
             span.record_exception(error)
     except Exception as fault:
         trouble(fault)
     span.end()
-
-
-@atexit.register
-def _end_all():
-    while _open:
-        _open.pop().end()
 
 
 class Turn:
@@ -87,7 +76,7 @@ class Turn:
         self.done()
         self._token = _tracing.activate(span)
         self._span = span
-        _open.add(span)
+        _tracing.unfinished.add(span)
 
     def done(self, error=None):
         """Ends the span. What the application has made current meanwhile, and forgotten, stays so."""
@@ -337,7 +326,7 @@ def _to_send(begin, sender, given):
 def _has_sent(span, later, answer):
     if later is not None:
         try:
-            _open.add(span)
+            _tracing.unfinished.add(span)
             later(span, answer)
             return
         except Exception as error:

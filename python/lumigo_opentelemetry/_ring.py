@@ -10,7 +10,6 @@ import sys
 
 _MAGIC = b"lumigo\0\1"
 _DATA = 4096
-_BODY = _DATA + 8
 _HEAD, _MADE, _DROPPED, _TAIL, _STATE = 8, 9, 10, 16, 17  # words of eight bytes
 UNREAD, CLOSED = 0, 1  # states; larger ones are odd when the engine wants to be woken
 _WIPE_ON_FORK = 18
@@ -64,7 +63,7 @@ class Ring:
         self._capacity = capacity
         self._mask = capacity - 1
         self._head = self._rung = 0
-        self._limit = capacity // 2
+        self._limit = capacity // 2  # where there is more to consider: the engine is behind, or the ring begins again
         self._state = UNREAD
         self._wake = wake
         self._fence = None
@@ -87,16 +86,17 @@ class Ring:
         """Hand over a body. counts: its records << 32, those that are spans << 48. made: all
         spans of this process so far. False when there is no room."""
         size = len(body)
-        at = self._head & self._mask
-        end = self._head + (size + 15 & -8)
-        if end > self._limit or at + 8 + size > self._capacity:
-            at = self._room(size)
-            if at < 0:
+        head = self._head
+        end = head + (size + 15 & -8)
+        if end > self._limit:
+            head = self._room(size)
+            if head < 0:
                 return False
-            end = self._head + (size + 15 & -8)
+            end = head + (size + 15 & -8)
+        at = _DATA + (head & self._mask)
         words = self._words
-        words[_DATA + at >> 3] = counts | size
-        at += _BODY
+        words[at >> 3] = counts | size
+        at += 8
         self._memory[at : at + size] = body
         if self._fence is not None:
             # On processors that reorder writes, the entry must be there before the head
@@ -112,22 +112,25 @@ class Ring:
     def _room(self, size):
         """Where an entry of this size can stand; -1 for nowhere. Wakes the engine when the
         ring is half full."""
-        at = self._head & self._mask
-        skipped = self._capacity - at if at + 8 + size > self._capacity else 0
-        end = self._head + skipped + (size + 15 & -8)
+        head = self._head
+        end = head + (size + 15 & -8)
         tail = self._words[_TAIL]
-        self._limit = tail + self._capacity // 2
-        if end > self._limit:
+        half = tail + self._capacity // 2
+        again = (head | self._mask) + 1
+        skipped = again - head if end > again else 0
+        end += skipped
+        self._limit = min(half, again + self._capacity if skipped else again)
+        if end > half:
             if end > self._rung:
                 self._rung = end + self._capacity // 8
                 self._wake()
             if end - tail > self._capacity or self._memory is None:
                 return -1
         if skipped:  # an entry without records, up to the end
-            self._words[_DATA + at >> 3] = skipped - 8
-            self._head += skipped
-            return 0
-        return at
+            self._words[_DATA + (head & self._mask) >> 3] = skipped - 8
+            self._head = again
+            return again
+        return head
 
     def _notice(self):
         """The engine has gone to sleep, is awake again, or has left."""

@@ -97,13 +97,15 @@ _tags_in_use = False
 _pid = None
 _bits = None
 _ids = iter(())  # span ids to come; an iterator of a list may be used from everywhere
+_trace_ids = iter(())  # the same of traces
 
 
 def _reseed():
     """Give this process ids of its own. uWSGI forks without telling Python, so every first
     span of a trace asks for its process id rather than trusting os.register_at_fork."""
-    global _pid, _bits, _ids
+    global _pid, _bits, _ids, _trace_ids
     _ids = iter(())
+    _trace_ids = iter(())
     _bits = Random(int.from_bytes(os.urandom(32), "big")).getrandbits
     _pid = _getpid()
 
@@ -147,32 +149,33 @@ def _xray_trace_id(header):
     return None
 
 
-def _new_trace_id():
-    header = _environ.get(_XRAY)
-    if header:
-        trace_id = _xray_trace_id(header)
-        if trace_id:
-            return trace_id
-    return (_bits(128) or 1).to_bytes(16, "big")
-
-
 def _more_ids():
     """A span id, and others for later: making many at once is much cheaper."""
     global _ids
-    ids = _bits(64 * 64).to_bytes(64 * 8, "big")
-    ids = [ids[at : at + 8] for at in range(0, len(ids), 8)]
-    if bytes(8) in ids:
-        return _more_ids()  # no id is all zeros
-    first = ids.pop()
-    _ids = iter(ids)
+    first, _ids = _made(8, 64)
     return first
+
+
+def _more_trace_ids():
+    global _trace_ids
+    first, _trace_ids = _made(16, 32)
+    return first
+
+
+def _made(size, count):
+    """An id, and an iterator of others."""
+    random = _bits(8 * size * count).to_bytes(size * count, "big")
+    ids = [random[at : at + size] for at in range(0, len(random), size)]
+    if bytes(size) in ids:
+        return _made(size, count)  # no id is all zeros
+    return ids.pop(), iter(ids)
 
 
 # --- what is kept -----------------------------------------------------------------------
 
 _parent_based = True
 _bound = None  # keep a trace if the low half of its id is below; None keeps all
-_filters = None  # {kind: [(compiled, variable)]}, or None when nothing is filtered
+filters = None  # {kind: [(compiled, variable)]}, or None when nothing is filtered
 _attribute_limit = 128
 
 
@@ -186,7 +189,7 @@ def configure(fields):
 
 
 def _apply():
-    global _parent_based, _bound, _filters, _injectors, _extractors, _only_w3c, _attribute_limit
+    global _parent_based, _bound, filters, _injectors, _extractors, _only_w3c, _attribute_limit
     name, ratio = settings.sampler
     _parent_based = name.startswith("parentbased_")
     plain = name[len("parentbased_"):] if _parent_based else name
@@ -196,7 +199,7 @@ def _apply():
         _bound = round(ratio * (1 << 64))
     else:
         _bound = None
-    _filters = _compile_filters(settings.filters)
+    filters = _compile_filters(settings.filters)
     _injectors = tuple(_INJECT[p] for p in settings.propagators if p in _INJECT)
     _extractors = tuple(_EXTRACT[p] for p in settings.propagators if p in _EXTRACT)
     _only_w3c = _injectors in ((_write_tracecontext,), (_write_tracecontext, _write_baggage))
@@ -232,11 +235,6 @@ def _compile(patterns, variable):
     return compiled
 
 
-def filtering():
-    """Whether anybody will ask for the endpoint of a span."""
-    return _filters is not None
-
-
 def endpoint_of(kind, attributes):
     """The endpoint that filters look at: a client's URL as it is, a server's without
     scheme and authority; None for other kinds."""
@@ -264,7 +262,7 @@ def _dropped_by_filter(kind, attributes, endpoint):
     endpoint = endpoint_of(kind, attributes) if endpoint is None else endpoint()
     if not endpoint or not isinstance(endpoint, str):
         return False
-    for pattern, variable in _filters[kind]:
+    for pattern, variable in filters[kind]:
         if pattern.search(endpoint):
             _log.debug(
                 "Dropping trace for endpoint '%s' because it matches one of the filter regexes"
@@ -305,12 +303,14 @@ def _field(index):
 
 class Span:
     """One unit of work. attributes is a plain dict that hooks may write into until end();
-    recording is false when the span only carries its context along, and after its end.
+    recording is 0 when the span only carries its context along, and after its end.
 
     record is what the engine gets, see docs/protocol.md."""
 
     __slots__ = (
-        "record", "attributes", "baggage", "recording", "root", "pid", "api",
+        "record", "attributes", "baggage", "root",
+        "recording",  # the id of the process that is to report it, and 0 for none
+        "api",  # what the app's OpenTelemetry API knows it as, once it does
         "request",  # what _http knows of the request that this span is part of, or None
     )  # fmt: skip
 
@@ -369,18 +369,17 @@ class Span:
         if record[_END]:
             return
         record[_END] = end_ns = end_ns or time_ns()
-        if not self.recording:
+        if self.recording != _pid:
+            self.recording = 0  # begun before a fork, the parent process reports it
             return
-        self.recording = False
-        if self.pid != _pid:
-            return  # begun before a fork: the parent process reports it
+        self.recording = 0
         if len(self.attributes) > _attribute_limit:
             record[_ATTRIBUTES] = self._within_limit()
         try:
             data = dumps(record, 2)
         except Exception:
-            data = None  # something marshal does not know, such as an IntEnum
-        if data is None or len(data) > MAX_RECORD:
+            data = _handover.tamed(record)  # something marshal does not know, such as an IntEnum
+        if len(data) > MAX_RECORD:
             data = _handover.tamed(record)
         if self.root:
             _hand_over(data, 1)
@@ -410,8 +409,7 @@ class RemoteSpan(Span):
             0, trace_id, span_id, None, flags & 1, trace_state, "", INTERNAL, 0, 0, UNSET, None, SCOPE, attributes,
             None, None, None,
         ]  # fmt: skip
-        self.baggage, self.api = baggage, None
-        self.recording, self.root, self.pid = False, True, _pid
+        self.baggage, self.recording, self.root = baggage, 0, True
         current = _span.get()
         self.request = None if current is None else current.request
 
@@ -423,7 +421,7 @@ _new = Span.__new__
 def start_span(
     name, kind=INTERNAL, attributes=None, parent=CURRENT, start=None, endpoint=None, scope=SCOPE, links=None, remote=None
 ):
-    """Begin a span; always returns one, if only to carry its context (recording False).
+    """Begin a span; always returns one, if only to carry its context (recording 0).
 
     attributes becomes the span's own dict. parent: CURRENT, None for a new trace, a Span,
     or a SpanContext from extract(). start: nanoseconds since 1970, now if None. endpoint:
@@ -459,7 +457,11 @@ def start_span(
         span.root = root = True
         span.request = span.baggage = parent_id = state = None
         if parent is None or parent.trace_id is None:
-            trace_id = _new_trace_id()
+            trace_id = None
+            if _XRAY in _environ:
+                trace_id = _xray_trace_id(_environ[_XRAY])
+            if trace_id is None:
+                trace_id = next(_trace_ids, None) or _more_trace_ids()
             if parent is not None:
                 span.baggage = parent.baggage
             decided = False
@@ -476,7 +478,7 @@ def start_span(
     if attributes is None:
         attributes = {}
     if keep:
-        if _filters is not None and kind in _filters and _dropped_by_filter(kind, attributes, endpoint):
+        if filters is not None and kind in filters and _dropped_by_filter(kind, attributes, endpoint):
             keep = 0
         elif suppressed():
             keep = 0
@@ -489,10 +491,8 @@ def start_span(
         UNSET, None, scope, attributes, None, links, None,
     ]  # fmt: skip
     span.attributes = attributes
-    span.recording = keep
-    span.pid = _pid
-    span.api = None
-    if root and keep and (kind == SERVER or kind == CONSUMER):
+    span.recording = keep and _pid
+    if root and keep and kind in (2, 5):  # SERVER, CONSUMER: a constant to Python
         _announce(record)
     return span
 
@@ -537,6 +537,20 @@ def note_fact(key, value):
     ensure_own()
     _handover.notes.append(_handover.tamed((2, key, value)))
     _drain()
+
+
+# What something must happen for to end, such as spans of bodies that are being read, or of messages until the next. Each
+# has an end(), and is taken out by whatever ends it.
+unfinished = set()
+
+
+def end_unfinished():
+    """At the end of the process, after which nothing happens."""
+    while unfinished:
+        try:
+            unfinished.pop().end()
+        except Exception as error:
+            _log.once("DEBUG", "ending a span failed: %s: %s" % (type(error).__name__, error))
 
 
 def describe_exception(exc, escaped=False):
@@ -660,7 +674,7 @@ def traceparent(span):
     """The traceparent header for span, where that is all there is to propagate; else None."""
     record = span.record
     if _only_w3c and not record[5] and not span.baggage and baggage_of is None:
-        return f"00-{record[1].hex()}-{record[2].hex()}-{'01' if record[4] & 1 else '00'}"
+        return f"00-{record[1].hex()}-{record[2].hex()}-{'01' if record[4] else '00'}"
     return None
 
 

@@ -94,7 +94,7 @@ def begin(environ):
         parent = _tracing.CURRENT
     attributes = {"wsgi.environ": _head(names, values(environ))}
     endpoint = None
-    if _tracing.filtering():
+    if _tracing.filters is not None:
         endpoint = lambda: _tracing.without_authority(_path(environ))  # noqa: E731
     span = _tracing.start_span(method if method in METHODS else "HTTP", SERVER, attributes, parent, None, endpoint)
     request = Request(span, method, environ)

@@ -17,6 +17,7 @@ def reset(**settings):
     _tracing.configure(settings)
     _log.set_level("error")
     _log._said.clear()
+    _tracing.unfinished.clear()
     del _handover.spans[:]
     del _handover.notes[:]
 

@@ -15,8 +15,18 @@ class Recorded:
     def __init__(self, record):
         (_, self.trace_id, self.span_id, self.parent_id, _, _, self.name, self.kind, self.start, self.end) = record[:10]
         self.status, _, _, attributes, events = record[10:15]
+        answer = attributes.pop("http.client.answer", None)
         self.attributes = {name: _unpacked(name, value) for name, value in attributes.items() if value is not None}
+        if answer is not None:
+            self._answered(*answer)
         self.events = events or []
+
+    def _answered(self, status, version, headers):
+        self.attributes["http.response.status_code"] = status
+        self.attributes["network.protocol.version"] = {10: "1.0", 11: "1.1"}[version]
+        self.attributes["http.response.headers"] = headers
+        if status >= 400:
+            self.attributes["error.type"], self.status = str(status), 2
 
     def __repr__(self):
         return "<%s %s>" % (self.name, self.attributes)

@@ -36,6 +36,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = repr(sorted(name.lower() for name in self.headers)).encode()
         elif path == "/short":
             headers, self.close_connection = [("Content-Length", "99")], True
+        elif path == "/long":
+            data = b"x" * 5000
         elif path == "/raise":
             raise ArithmeticError("x")
         elif path == "/drop":
@@ -59,7 +61,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = b""
         elif path != "/short":
             self.send_header("Content-Length", str(len(data)))
+        if path in ("/together", "/long"):
+            self._headers_buffer += [b"\r\n", data]
+            self.flush_headers()
+            return
         self.end_headers()
+        if path == "/apart":
+            self.server.go_on.wait(5)
         if self.command != "HEAD":
             self.wfile.write(data)
 
@@ -96,7 +104,9 @@ class HTTPCase(HookCase):
         del Handler.left[:]
         self.hook("http_client", http.client)
         self.hook("http_server", http.server)
-        server = Server(("127.0.0.1", 0), Handler)
+        self.server = server = Server(("127.0.0.1", 0), Handler)
+        server.go_on = threading.Event()
+        self.addCleanup(server.go_on.set)
         self.address = server.server_address
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -181,7 +191,8 @@ class Client(HTTPCase):
         )  # fmt: skip
 
     def test_the_body_is_captured_whichever_way_it_is_read(self):
-        for path, expected in (("/", b'{"ok": true}\nline'), ("/close", b'{"ok": true}\nline'), ("/chunked", b"".join(CHUNKS))):
+        whole = b'{"ok": true}\nline'
+        for path, expected in (("/", whole), ("/together", whole), ("/close", whole), ("/chunked", b"".join(CHUNKS))):
             for name, reading in READINGS:
                 with self.subTest(path=path, reading=name):
                     self.connection.close()
@@ -265,8 +276,28 @@ class Client(HTTPCase):
         span = self.one_client()
         self.assertEqual((span.get("http.response.status_code"), span.status), (200, 0))
 
+    def test_a_body_that_comes_with_its_head(self):
+        """Its span need not wait for anybody to read it."""
+        for path, kept in (("/together", b'{"ok": true}\nline'), ("/long", (b"x" * 4096, True))):
+            del _tracing._spans[:]
+            self.connection.request("GET", path)
+            response = self.connection.getresponse()
+            span = self.one_client()
+            self.assertEqual((span.get("http.response.payload"), span.get("http.response.status_code")), (kept, 200))
+            self.assertEqual(len(response.read()), int(response.headers["Content-Length"]))
+            self.one_client()
+
+    def test_a_body_that_comes_later_is_not_waited_for(self):
+        self.server.go_on.clear()
+        self.connection.request("GET", "/apart")
+        response = self.connection.getresponse()
+        self.assertEqual(self.spans(count=0), [])
+        self.server.go_on.set()
+        body = response.read()
+        self.assertEqual(self.one_client().get("http.response.payload"), body)
+
     def test_an_answer_that_is_not_read(self):
-        self.connection.request("GET", "/")
+        self.connection.request("GET", "/chunked")
         response = self.connection.getresponse()
         self.assertEqual(self.spans(count=0), [])
         answered = time.time_ns()

@@ -92,11 +92,11 @@ class Loops(HookCase):
         del consumer
         gc.collect()
         self.assertEqual(self.one().name, "process orders")
-        self.assertEqual(_messaging._open, set())
+        self.assertEqual(_tracing.unfinished, set())
 
     def test_spans_that_nothing_ends_end_with_the_process(self):
         _messaging.sends(lambda sender, given: _tracing.start_span("pending"), lambda span, answer: None)(Senders.send)(self, 1)
-        _messaging._end_all()
+        _tracing.end_unfinished()  # as at the end of the process
         self.assertEqual(self.one().name, "pending")
 
     def test_nothing_where_all_is_suppressed(self):
@@ -223,7 +223,7 @@ class Senders(HookCase):
             span, answer = told.pop()
             self.assertEqual(answer, ("orders", "ours"))
             _messaging.end(span)
-            self.assertEqual((len(self.spans()), _messaging._open), (before + 1, set()))
+            self.assertEqual((len(self.spans()), _tracing.unfinished), (before + 1, set()))
 
     def test_what_is_not_traced_is_sent_as_it_is(self):
         def later(span, answer):
@@ -236,7 +236,7 @@ class Senders(HookCase):
                 self.assertEqual(send(self, "orders", "theirs"), ("orders", "theirs"))
             before = len(self.spans())
             self.assertEqual(send(self, "orders"), ("orders", "ours"))
-            self.assertEqual((len(self.spans()), _messaging._open), (before + 1, set()))
+            self.assertEqual((len(self.spans()), _tracing.unfinished), (before + 1, set()))
             self.assertEqual([type(error) for _, error in self.faults], [ValueError] * 2)
             self.faults.clear()
 

@@ -222,7 +222,7 @@ while _handover._ring is None: span("before"); time.sleep(0.001)
 print(flush=True); sys.stdin.readline()
 for i in range(20): span("unread")
 print(flush=True); sys.stdin.readline()
-_handover._checked = 0  # a second has passed
+_handover._check_due = 0  # a second has passed
 span("noticed")
 assert _handover._ring is None and _handover._socket is None
 _handover._next_attempt = 0

@@ -3,17 +3,15 @@
 A span begins before the connection is made, and ends when the response's body has been read, or is given up.
 """
 
-import atexit
 from _contextvars import ContextVar
 from time import time_ns
-from weakref import WeakSet
+from weakref import ref
 
 from .. import _http, _imports, _tracing
 from .._http import trouble
 from .aiohttp_streams import kept
 
 _calls = ContextVar("lumigo_aiohttp_call", default=None)
-_open = WeakSet()  # Readings that are under way, for the end of the process
 
 
 def install(module):
@@ -75,6 +73,15 @@ class Call:
             span.end()
 
 
+class _Unfinished(ref):
+    """A Reading, for the end of the process, that the application may let go of until then."""
+
+    def end(self):
+        reading = self()
+        if reading is not None:
+            reading.end()
+
+
 class Reading:
     """A response whose body is being read from a stream, which lives at least as long as this."""
 
@@ -85,14 +92,14 @@ class Reading:
         self.stream = stream
         self.unpacked = unpacked
         self.last = None
-        _open.add(self)
+        _tracing.unfinished.add(_Unfinished(self, _tracing.unfinished.discard))
         if span.recording and _tracing.settings.capture:
             kept[stream] = _tracing.Capture(_tracing.settings.capture)
 
     def arrived(self):
         self.last = time_ns()
 
-    def finish(self, error=None):
+    def end(self, error=None):
         span = self.span
         try:
             if span.recording:
@@ -106,13 +113,7 @@ class Reading:
             trouble(fault)
         span.end(self.last)
 
-    __del__ = finish  # the application has let go of the response without a word
-
-
-@atexit.register
-def _finish_all():
-    for reading in list(_open):
-        reading.finish()
+    __del__ = end  # the application has let go of the response without a word
 
 
 def _request(original):
@@ -169,9 +170,9 @@ def _read(original):
         try:
             body = await original(self)
         except BaseException as error:
-            reading.finish(error)
+            reading.end(error)
             raise
-        reading.finish()
+        reading.end()
         return body
 
     return wrapper
@@ -182,7 +183,7 @@ def _let_go(original):
         reading = self._lumigo
         if reading is not None:
             self._lumigo = None
-            reading.finish(self.content.exception())
+            reading.end(self.content.exception())
         return original(self)
 
     return wrapper

@@ -5,7 +5,8 @@ in the connection's buffer) and ends when the response's body has been read to i
 never reads the body, it ends with the arrival of the response's headers.
 """
 
-import atexit
+from io import BufferedReader
+from socket import SocketIO
 from time import time_ns
 
 from .. import _http, _imports, _tracing
@@ -14,8 +15,10 @@ from .._tracing import CLIENT, CURRENT, suppressed
 from .._tracing import traceparent as _traceparent
 
 _ENDLESS = float("inf")
+_BUFFER = 8192  # what a response is read by
 
-_open = set()  # responses whose bodies are being read, for the end of the process
+# Whether a SocketIO can be made to refuse instead of waiting for the network, see _arrived.
+_REFUSES = "_timeout_occurred" in SocketIO.readinto.__code__.co_names
 
 
 def install(module):
@@ -26,71 +29,98 @@ def install(module):
     _imports.wrap(connection, "send", _send)
     _imports.wrap(connection, "getresponse", _getresponse)
     _imports.wrap(connection, "close", _close)
-    atexit.register(_finish_all)
 
 
-class Call(_tracing.Capture):
-    """A request on its way, and what is kept of its body. sending: inside HTTPConnection.send, which a proxy's CONNECT
-    enters again."""
+class Call:
+    """A request on its way, and what is kept of its body. capture: of what goes out, once something has; sending: inside
+    HTTPConnection.send, which a proxy's CONNECT enters again; head_due: the head goes out by send as well."""
 
-    __slots__ = ("span", "chunked", "head_sent", "sending", "receiving", "error", "done")
+    __slots__ = ("span", "capture", "error", "sending", "head_due")
 
-    def __init__(self, span, chunked):
-        super().__init__(_tracing.settings.capture)
+    def __init__(self, span):
         self.span = span
-        self.chunked = chunked
-        self.error = None
-        self.head_sent = self.sending = self.receiving = self.done = False
+        self.capture = self.error = None
+        self.sending = self.head_due = False
 
     def keep(self, data):
         """Keeps what goes out after the head."""
-        if self.head_sent:
-            if type(data) is bytes or isinstance(data, (bytearray, memoryview)):
-                self.write(data)
+        if self.head_due:
+            self.head_due = False
+            if type(data) is not bytes or data[-4:] == b"\r\n\r\n":
+                return
+            data = data[data.index(b"\r\n\r\n") + 4 :]  # botocore sends both at once
+        elif not isinstance(data, (bytes, bytearray, memoryview)):
             return
-        self.head_sent = True
-        if type(data) is bytes and data[-4:] != b"\r\n\r\n":  # botocore sends both at once
-            self.write(data[data.index(b"\r\n\r\n") + 4 :])
+        if self.capture is None:
+            self.capture = _tracing.Capture(_tracing.settings.capture)
+        self.capture.write(data)
 
     def answered(self, response):
         """The head of the response is there. The span stays open while there is a body to read."""
         span = self.span
-        self.done = True
         if not span.recording:
             return
         now = time_ns()
         attributes = span.attributes
-        if self.parts:
+        if self.capture is not None:
             self.add_body(attributes)
-        attributes["http.response.status_code"] = status = response.status
-        attributes["network.protocol.version"] = "1.0" if response.version == 10 else "1.1"
-        if status >= 400:
-            span.set_status(_http.ERROR)
-            attributes["error.type"] = str(status)
-        attributes["http.response.headers"] = list(response.headers._headers)  # what raw_items() goes through
+        # The headers are what raw_items() goes through.
+        attributes["http.client.answer"] = (response.status, response.version, list(response.headers._headers))
         stream = response.fp
-        if stream is None or response.length == 0:
+        length = response.length
+        if stream is None or length == 0:
             span.end(now)
-        else:
-            response.fp = _Body(stream, span, response, now)
+            return
+        if length is not None and length <= _BUFFER:
+            body = _arrived(stream)
+            if len(body) >= length:
+                limit = _tracing.settings.capture
+                attributes["http.response.payload"] = [body[:length]] if length <= limit else [body[:limit], True]
+                span.end(now)
+                return
+        response.fp = _Body(stream, span, response, now)
 
     def add_body(self, attributes):
-        attributes["http.request.payload"] = _joined(self.parts) if self.chunked else self.parts
+        parts = self.capture.parts
+        if parts:
+            attributes["http.request.payload"] = _joined(parts) if _chunked(attributes["http.client.head"][0]) else parts
 
     def failed(self, error):
         """No response will come."""
-        if not self.done:
-            self.done = True
-            span = self.span
-            try:
-                if span.recording:
-                    if self.parts:
-                        self.add_body(span.attributes)
-                    if error is not None:
-                        span.record_exception(error)
-            except Exception as fault:
-                trouble(fault)
-            span.end()
+        span = self.span
+        try:
+            if span.recording:
+                if self.capture is not None:
+                    self.add_body(span.attributes)
+                if error is not None:
+                    span.record_exception(error)
+        except Exception as fault:
+            trouble(fault)
+        span.end()
+
+
+def _arrived(stream):
+    """What the stream holds already: small bodies mostly come along with their head, and need not be waited for.
+
+    Without anything, peek would wait for the network. A SocketIO that has timed out once refuses to be read.
+    """
+    if type(stream) is not BufferedReader:
+        return b""
+    raw = stream.raw
+    if type(raw) is not SocketIO or not _REFUSES:
+        return b""
+    raw._timeout_occurred = True
+    try:
+        return stream.peek()
+    except OSError:
+        return b""
+    finally:
+        raw._timeout_occurred = False
+
+
+def _chunked(head):
+    head = head.lower()
+    return b"chunked" in head.partition(b"\r\ntransfer-encoding:")[2].partition(b"\r\n")[0]
 
 
 class _Body:
@@ -99,7 +129,7 @@ class _Body:
     Closing it is how HTTPResponse says that the body is at its end.
     """
 
-    __slots__ = ("stream", "span", "capture", "chunked", "left", "last", "__weakref__")
+    __slots__ = ("stream", "span", "capture", "chunked", "left", "last")
 
     def __init__(self, stream, span, response, now):
         self.stream = stream
@@ -108,7 +138,7 @@ class _Body:
         self.left = _ENDLESS if response.chunked else response.length  # bytes that are to come, or None
         self.last = now  # when bytes last came
         self.capture = _tracing.Capture(_tracing.settings.capture)
-        _open.add(self)
+        _tracing.unfinished.add(self)
 
     def _keep(self, data, wanted):
         """Takes note of data; wanted: how much was asked for, where less means that there is no more."""
@@ -173,10 +203,10 @@ class _Body:
         try:
             return self.stream.close()
         finally:
-            self.finish()
+            self.end()
 
-    def finish(self):
-        _open.discard(self)
+    def end(self):
+        _tracing.unfinished.discard(self)
         span = self.span
         try:
             parts = self.capture.parts
@@ -195,11 +225,6 @@ class _Body:
 
     def __getattr__(self, name):
         return getattr(self.stream, name)
-
-
-def _finish_all():
-    for body in list(_open):
-        body.finish()
 
 
 def _joined(parts):
@@ -225,6 +250,9 @@ def _joined(parts):
 def _begin(connection):
     """The Call that the head in the connection's buffer starts, its propagation headers added; None to leave it alone."""
     lines = connection._buffer
+    started = connection._lumigo_started
+    if started is not None:
+        connection._lumigo_started = None
     previous = connection._lumigo
     if previous is not None:
         connection._lumigo = None
@@ -242,12 +270,9 @@ def _begin(connection):
     if target[:4] == b"http" and _host(target).startswith("169.254."):  # to a proxy
         return None
     name = _NAMES.get(method, "HTTP")
-    attributes = {"http.client.head": (head, host, port or default, default)}
-    started = connection._lumigo_started
-    if started is not None:
-        connection._lumigo_started = None
+    attributes = {"http.client.head": (head, host, port, default)}
     endpoint = None
-    if _tracing.filtering():
+    if _tracing.filters is not None:
         endpoint = lambda: _url(head, host, port or default, default)  # noqa: E731
     span = _tracing.start_span(name, CLIENT, attributes, CURRENT, started, endpoint)
     known = head.decode("latin-1").lower()  # as text: `in` of bytes makes an exception first
@@ -262,11 +287,7 @@ def _begin(connection):
             lines.append(b"traceparent: " + traceparent.encode())
         else:
             _tracing.inject(_Head(lines).put, span)
-    chunked = False
-    if "\r\ntransfer-encoding:" in known:
-        chunked = "chunked" in known.partition("\r\ntransfer-encoding:")[2].partition("\r\n")[0]
-    connection._lumigo = call = Call(span, chunked)
-    return call
+    return Call(span)
 
 
 _NAMES = {method.encode(): method for method in _http.METHODS}
@@ -311,8 +332,15 @@ def _endheaders(original):
         if call is None:
             return original(self, *args, **named)
         try:
-            return original(self, *args, **named) if args or named else original(self)
+            if args or named:  # there is a body, which may go out with the head
+                call.head_due = True
+                self._lumigo = call
+                return original(self, *args, **named)
+            answer = original(self)
+            self._lumigo = call
+            return answer
         except BaseException as error:
+            self._lumigo = None
             call.failed(error)
             raise
 
@@ -322,7 +350,7 @@ def _endheaders(original):
 def _send(original):
     def wrapper(self, data):
         call = self._lumigo
-        if call is None or call.sending or call.done:
+        if call is None or call.sending:
             return original(self, data)
         call.sending = True
         try:
@@ -344,16 +372,14 @@ def _getresponse(original):
     def wrapper(self, *args, **named):
         call = self._lumigo
         # With arguments it fails before it has done anything: urllib3 1 asks whether this is Python 2 so.
-        if call is None or call.done or args or named:
+        if call is None or args or named:
             return original(self, *args, **named)
-        call.receiving = True
+        self._lumigo = None
         try:
             response = original(self)
         except BaseException as error:
             call.failed(error)
             raise
-        finally:
-            call.receiving = False
         try:
             call.answered(response)
         except Exception as error:
@@ -366,7 +392,8 @@ def _getresponse(original):
 def _close(original):
     def wrapper(self):
         call = self._lumigo
-        if call is not None and not call.receiving and not call.done:
+        if call is not None and not call.sending:
+            self._lumigo = None
             call.failed(call.error)
         return original(self)
 

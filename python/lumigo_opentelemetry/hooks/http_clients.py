@@ -1,6 +1,7 @@
 """Libraries above http.client: silent when the user opted out of them or their own spans stand for their requests, and
 connections that urllib3 could not make."""
 
+import sys
 from time import time_ns
 
 from .. import _http, _imports, _tracing
@@ -16,10 +17,11 @@ def install(module):
         _imports.wrap(module.URLLib3Session, "send", _silent)
     elif name == "botocore.vendored.requests.sessions":  # until 1.11
         _imports.wrap(module.Session, "send", _silent)
-    elif _http.disabled("urllib3"):
-        _imports.wrap(module.HTTPConnectionPool, "urlopen", _silent)
-    else:
-        _imports.wrap(module.HTTPConnectionPool, "_make_request", _make_request)
+    elif name == "urllib3.connectionpool":
+        if _http.disabled("urllib3"):
+            _imports.wrap(module.HTTPConnectionPool, "urlopen", _silent)
+    elif not _http.disabled("urllib3"):
+        _imports.wrap(module.HTTPSConnection, "connect", _connect)
 
 
 def _silent(original):
@@ -30,43 +32,61 @@ def _silent(original):
     return wrapper
 
 
-def _make_request(original):
+def _connect(original):
     """urllib3 opens TLS connections before http.client hears of the request; the span covers that too."""
 
-    def wrapper(self, conn, method, url, *args, **named):
+    def connect(self):
+        caller = None
         try:
-            conn._lumigo_started = started = time_ns()
+            caller = _asking()
+            if caller is not None:
+                self._lumigo_started = time_ns()
         except Exception as error:
             trouble(error)
-            return original(self, conn, method, url, *args, **named)
         try:
-            return original(self, conn, method, url, *args, **named)
+            return original(self)
         except BaseException as error:
-            if conn._lumigo_started == started:  # it did not come as far as the headers
-                try:
-                    _unconnected(self, method, url, started, error)
-                except Exception as fault:
-                    trouble(fault)
+            try:
+                if caller is not None:
+                    _unconnected(self, caller.f_locals, error)
+            except Exception as fault:
+                trouble(fault)
             raise
         finally:
-            conn._lumigo_started = None
+            del caller
 
-    return wrapper
+    return connect
 
 
-def _unconnected(pool, method, url, started, error):
-    if _tracing.suppressed() or pool.host.startswith("169.254."):
+def _asking():
+    """The frame of the pool's method that a connection is opened for; None where its request is on its way already."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_name
+        if name == "_make_request" or name == "urlopen":
+            return frame
+        if name == "endheaders":
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _unconnected(connection, named, error):
+    method, url = named["method"], named["url"]
+    host, port = connection._tunnel_host, connection._tunnel_port
+    if not host:
+        host, port = connection.host, connection.port
+    started, connection._lumigo_started = connection._lumigo_started, None
+    if _tracing.suppressed() or host.startswith("169.254."):
         return
     method = str(method)
-    default = 443 if pool.scheme == "https" else 80
-    port = pool.port or default
+    port = port or 443
     if "://" not in url:
-        authority = pool.host if port == default else "%s:%d" % (pool.host, port)
-        url = "%s://%s%s" % (pool.scheme, authority, url)
+        url = "https://%s%s" % (host if port == 443 else "%s:%d" % (host, port), url)
     attributes = {
         "http.request.method": method if method in _http.METHODS else "_OTHER",
         "url.full": url,
-        "server.address": pool.host,
+        "server.address": host,
         "server.port": port,
     }
     span = _tracing.start_span(_http.named(method), _tracing.CLIENT, attributes, _tracing.CURRENT, started)

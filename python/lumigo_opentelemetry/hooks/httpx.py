@@ -4,13 +4,10 @@ A span ends when the response's body has been read to its end or closed, as its 
 put no request on the wire, those of tests and of applications in the same process, have no spans.
 """
 
-import atexit
 from time import time_ns
 
 from .. import _http, _imports, _log, _tracing
 from .._http import trouble
-
-_open = set()  # bodies that are being read, for the end of the process
 
 
 def install(module):
@@ -98,7 +95,7 @@ class _Kept:
         self.span = span
         self.capture = _http.keeper()
         self.last = time_ns()  # when bytes last came
-        _open.add(self)
+        _tracing.unfinished.add(self)
 
     def keep(self, part):
         try:
@@ -108,8 +105,8 @@ class _Kept:
         except Exception as error:
             trouble(error)
 
-    def finish(self):
-        _open.discard(self)
+    def end(self):
+        _tracing.unfinished.discard(self)
         span = self.span
         try:
             if span.recording and self.capture is not None and self.capture.parts:
@@ -117,12 +114,6 @@ class _Kept:
         except Exception as error:
             trouble(error)
         span.end(self.last)
-
-
-@atexit.register
-def _finish_all():
-    for kept in list(_open):
-        kept.finish()
 
 
 class _Reading:
@@ -139,7 +130,7 @@ class _Reading:
 
     def __del__(self):  # the application has let go of it without a word
         if "_kept" in self.__dict__:
-            self._kept.finish()
+            self._kept.end()
 
 
 def _bodies(httpx):
@@ -157,7 +148,7 @@ def _bodies(httpx):
             try:
                 self._stream.close()
             finally:
-                self._kept.finish()
+                self._kept.end()
 
     class AsyncBody(_Reading, httpx.AsyncByteStream):
         async def __aiter__(self):
@@ -173,6 +164,6 @@ def _bodies(httpx):
             try:
                 await self._stream.aclose()
             finally:
-                self._kept.finish()
+                self._kept.end()
 
     return Body, AsyncBody

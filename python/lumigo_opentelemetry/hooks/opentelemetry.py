@@ -203,12 +203,13 @@ class _Api:
 
     def face(self, span):
         """span as the app's API knows spans: always the same object for the same span."""
-        if span.api is None:
+        known = getattr(span, "api", None)
+        if known is None:
             if isinstance(span, _tracing.RemoteSpan):
-                span.api = self.trace.NonRecordingSpan(self.context_of(span, True))
+                span.api = known = self.trace.NonRecordingSpan(self.context_of(span, True))
             else:
-                span.api = self.spans(span)
-        return span.api
+                span.api = known = self.spans(span)
+        return known
 
     def context_of(self, span, remote=False):
         trace = self.trace

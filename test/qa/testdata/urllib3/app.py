@@ -27,10 +27,11 @@ def work(say):
             say(pool.request("GET", url + "/cut", retries=False).data)
         except urllib3.exceptions.HTTPError as error:
             say(type(error).__name__)
-    try:
-        urllib3.PoolManager().request("GET", url, retries=urllib3.Retry(1, backoff_factor=0))
-    except urllib3.exceptions.HTTPError as error:
-        say(type(error).__name__)
+    for scheme in ("http", "https"):
+        try:
+            urllib3.PoolManager().request("GET", scheme + url[4:] + "/gone", retries=urllib3.Retry(1, backoff_factor=0))
+        except urllib3.exceptions.HTTPError as error:
+            say(type(error).__name__)
     with socket.socket() as silent:
         silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         silent.bind(("127.0.0.1", int(os.environ["QA_PORT"])))
@@ -40,6 +41,11 @@ def work(say):
             pool.request("GET", "/")
         except urllib3.exceptions.HTTPError as error:
             say(type(error).__name__)
+        pool = urllib3.HTTPSConnectionPool("127.0.0.1", int(os.environ["QA_PORT"]), timeout=0.2, retries=False)
+        try:
+            pool.request("PUT", "/handshake?token=hush")
+        except urllib3.exceptions.HTTPError:
+            say("no handshake")
 
 
 serve(work)
