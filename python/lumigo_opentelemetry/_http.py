@@ -12,9 +12,10 @@ from . import _imports, _tracing
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 ERROR = 2  # OTLP's status code
 
-_BOUND = 512  # entries of the cache of hosts, which is emptied when full: its keys come from clients
+_BOUND = 512  # entries of a cache, which is emptied when full: hosts come from clients
 
 _hosts = {}
+_templates = {}
 _told = {}
 
 
@@ -103,11 +104,15 @@ def answered(span, status, headers, version=None):
 
 def template(pattern):
     """The route that a regular expression stands for: without its anchors, and with a first slash."""
-    if pattern.startswith("^"):
-        pattern = pattern[1:]
-    if pattern.endswith("$"):
-        pattern = pattern[:-1]
-    return pattern if pattern.startswith("/") else "/" + pattern
+    known = _templates.get(pattern)
+    if known is None:
+        known = pattern[1:] if pattern.startswith("^") else pattern
+        known = known[:-1] if known.endswith("$") else known
+        known = known if known.startswith("/") else "/" + known
+        if len(_templates) > _BOUND:
+            _templates.clear()
+        _templates[pattern] = known
+    return known
 
 
 def address(host, scheme):
@@ -155,7 +160,8 @@ class Request(_tracing.Capture):
         span = self.span
         if span.recording:
             span.attributes["http.route"] = template
-            span.record[_tracing.NAME] = named(self.method) + " " + template
+            method = self.method
+            span.record[_tracing.NAME] = (method if method in METHODS else "HTTP") + " " + template
 
     def fail(self, error):
         """Records an exception that leaves the application, or would but for its framework."""

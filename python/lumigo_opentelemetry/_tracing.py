@@ -599,10 +599,8 @@ class suppress:
         reset_suppressed(self._token)
 
 
-def set_suppressed(quiet):
-    """The same as suppress, begun here and ended elsewhere; returns a token for
-    reset_suppressed."""
-    return _suppressed.set(quiet)
+# The same as suppress, begun here and ended elsewhere: set_suppressed(True) returns a token for reset_suppressed.
+set_suppressed = _suppressed.set
 
 
 def reset_suppressed(token):

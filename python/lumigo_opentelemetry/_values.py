@@ -1,5 +1,7 @@
 """Values of the app's as payloads: plain copies, as much of them as is shown. They may be large, and the app's to change."""
 
+from marshal import dumps
+
 from . import _tracing
 
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
@@ -31,12 +33,19 @@ def text(value):
 def plain(value, convert=None):
     """A value of any structure. Its cost is bounded by what is captured of a payload. convert(value) may put another in the
     place of each that is not plain."""
-    return _plain(value, [_tracing.settings.capture], 0, convert)
+    limit = _tracing.settings.capture
+    return _plain(value, [limit, limit], 0, convert)
 
 
-def parsed(value):
+def parsed(value, small=False):
     """The same for what a library has just parsed, and nobody changes before the span ends: taken as it is, where it is
-    small. Of what is large, no more is looked at than is captured."""
+    small. Of what is large, no more is looked at than is captured. small: who asks knows that it is."""
+    if small:
+        try:
+            dumps(value, 2)  # what marshal does not know would have it all walked through at the span's end
+            return value
+        except ValueError:
+            return plain(value)
     room = _tracing.settings.capture
     found = [value]
     for each in found:  # and what is in it
@@ -60,6 +69,7 @@ def parsed(value):
 
 
 def _plain(value, room, depth, convert):
+    """room: [how much more is taken, how much of one text]. Texts in dicts, which most values are, are handled in short."""
     kind = type(value)
     if kind not in _PLAIN:
         if depth > _DEPTH:
@@ -68,14 +78,25 @@ def _plain(value, room, depth, convert):
         if convert is not None:
             value = convert(value)
             kind = type(value)
-        if isinstance(value, dict) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):
+        if kind is dict or isinstance(value, dict) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):
             copy = {}
             for key in value:
-                if room[0] <= 0:
+                left = room[0]
+                if left <= 0:
                     break
-                name = key if type(key) is str or type(key) is bytes else str(key)
-                room[0] -= len(name)
-                copy[name] = _plain(value[key], room, depth + 1, convert)
+                if type(key) is not str and type(key) is not bytes:
+                    key, item = str(key), value[key]
+                else:
+                    item = value[key]
+                if type(item) is str:
+                    limit = room[1]
+                    if len(item) > limit:
+                        item = item[:limit]
+                    room[0] = left - len(key) - len(item)
+                    copy[key] = item
+                else:
+                    room[0] = left - len(key)
+                    copy[key] = _plain(item, room, depth + 1, convert)
             return copy
         if isinstance(value, (list, tuple, set, frozenset)):
             items = []

@@ -234,6 +234,9 @@ def _body_class(result, wrapper):
     return _Sized if hasattr(type(result), "__len__") else _Body
 
 
+_ListIterator = type(iter([]))
+
+
 class _Body:
     """The iterable that the application returned, with the span current while the application makes each part."""
 
@@ -245,14 +248,22 @@ class _Body:
         self.following = None
 
     def __iter__(self):
-        result = self.result
-        iterator = iter(result) if hasattr(type(result), "__next__") else self._run(iter, result)
+        iterator = self._iterator()
+        if type(iterator) is _ListIterator:  # as Django's are: nothing of the application runs meanwhile
+            parts = list(iterator)
+            for part in parts:
+                self.request.keep(part)
+            return iter(parts)
         self.following = iterator.__next__
         return self
 
+    def _iterator(self):
+        result = self.result
+        return iter(result) if hasattr(type(result), "__next__") else self._run(iter, result)
+
     def __next__(self):
         if self.following is None:
-            iter(self)
+            self.following = self._iterator().__next__
         request = self.request
         span = _activate(request.span)
         try:

@@ -17,21 +17,31 @@ class Failure(Exception):
 
 
 def library():
-    """What the hook touches of botocore. A client keeps the parameters that reach it, and answers what it is told."""
+    """What the hook touches of botocore. A client keeps the parameters that reach it, and answers what it is told. sent: what
+    goes on the wire, and whether that is to have no spans of its own."""
+    sent = []
 
     class BaseClient:
         def __init__(self, service, name, answer=None):
             model = types.SimpleNamespace(service_name=service, metadata={"serviceId": name})
             url = "https://%s.eu-west-1.amazonaws.com" % service
-            self.meta = types.SimpleNamespace(service_model=model, region_name="eu-west-1", endpoint_url=url)
+            config = types.SimpleNamespace(user_agent="Boto3", user_agent_extra=None)
+            self.meta = types.SimpleNamespace(service_model=model, region_name="eu-west-1", endpoint_url=url, config=config)
             self.answer = answer or {}
             self.calls = []
+            self.wire = None  # what is sent, if anything
 
         def _make_api_call(self, operation_name, api_params):
             self.calls.append(api_params)
+            if self.wire is not None:
+                URLLib3Session().send(types.SimpleNamespace(body=self.wire))
             if isinstance(self.answer, Exception):
                 raise self.answer
             return self.answer
+
+    class URLLib3Session:
+        def send(self, request):
+            sent.append((request.body, _tracing.suppressed()))
 
     class ResourceHandler:
         def __call__(self, parent, params, response):
@@ -39,17 +49,19 @@ def library():
 
     client = types.ModuleType("botocore.client")
     client.BaseClient = BaseClient
+    session = types.ModuleType("botocore.httpsession")
+    session.URLLib3Session = URLLib3Session
     response = types.ModuleType("boto3.resources.response")
     response.ResourceHandler = ResourceHandler
-    return client, response
+    return client, session, response, sent
 
 
 class BotocoreCase(HookCase):
     def setUp(self):
         super().setUp()
-        self.client, self.response = library()
-        self.hook("botocore", self.client)
-        self.hook("botocore", self.response)
+        self.client, self.session, self.response, self.wire = library()
+        for module in (self.client, self.session, self.response):
+            self.hook("botocore", module)
 
     def sqs(self, answer=None):
         return self.client.BaseClient("sqs", "SQS", answer)
@@ -302,7 +314,7 @@ class Calls(BotocoreCase):
 
     def test_what_is_asked_of_a_table(self):
         params = {"TableName": "users", "IndexName": "by_age", "Limit": 3, "ConsistentRead": False, "AttributesToGet": ["id"],
-                  "ProvisionedThroughput": {"ReadCapacityUnits": 5}, "Key": {"id": "ann"}}  # fmt: skip
+                  "Key": {"id": "ann"}}  # fmt: skip
         metrics = {"users": [{"SizeEstimateRangeGB": [0, 1]}]}
         consumed = {"TableName": "users", "CapacityUnits": 0.5}
         answer = {"Count": 0, "ScannedCount": 7, "ConsumedCapacity": consumed, "ItemCollectionMetrics": metrics}
@@ -310,7 +322,7 @@ class Calls(BotocoreCase):
         span = self.one()
         self.assertEqual({name[13:]: value for name, value in span.attributes.items() if name.startswith("aws.dynamodb.")}, {
             "method": "Query", "table_names": ["users"], "index_name": "by_age", "limit": 3, "consistent_read": False,
-            "attributes_to_get": ["id"], "provisioned_read_capacity": 5, "count": 0, "scanned_count": 7,
+            "attributes_to_get": ["id"], "count": 0, "scanned_count": 7,
             "consumed_capacity": [json.dumps(consumed)], "item_collection_metrics": metrics,
         })  # fmt: skip
 
@@ -318,8 +330,10 @@ class Calls(BotocoreCase):
         indexes = [{"IndexName": "by_age"}, {"IndexName": "by_name"}]
         consumed = [{"TableName": "a"}, {"TableName": "b"}]
         client = self.client.BaseClient("dynamodb", "DynamoDB", {"TableNames": ["a", "b"], "ConsumedCapacity": consumed})
-        client._make_api_call("CreateTable", {"TableName": "users", "GlobalSecondaryIndexes": indexes})
+        params = {"TableName": "users", "GlobalSecondaryIndexes": indexes, "ProvisionedThroughput": {"ReadCapacityUnits": 5}}
+        client._make_api_call("CreateTable", params)
         span = self.one()
+        self.assertEqual(span.get("aws.dynamodb.provisioned_read_capacity"), 5)
         self.assertEqual(span.get("aws.dynamodb.global_secondary_indexes"), list(map(json.dumps, indexes)))
         self.assertEqual(span.get("aws.dynamodb.consumed_capacity"), list(map(json.dumps, consumed)))
         self.assertEqual(span.get("aws.dynamodb.table_count"), 2)
@@ -355,6 +369,35 @@ class Calls(BotocoreCase):
         self.assertEqual((span.status, span.get("aws.error.code")), (_tracing.ERROR, "NoSuchQueue"))
         self.assertEqual(span.get("http.response.status_code"), 400)
         self.assertEqual(len(span.exceptions), 1)
+
+    def test_what_dynamodb_is_sent(self):
+        limit = _tracing.settings.capture
+        params = {"TableName": "users"}
+        for service, wire, shown in (
+            ("dynamodb", b'{"TableName": "users"}', b'{"TableName": "users"}'),
+            ("dynamodb", b"x" * limit + b"y", (b"x" * limit, True)),
+            ("dynamodb", None, params),
+            ("dynamodb", iter("x"), params),
+            ("dynamodb of a resource", b"x", params),
+            ("kinesis", b"x", params),
+            ("ssm", b"x", None),
+        ):
+            service, _, resource = service.partition(" ")
+            client = self.client.BaseClient(service, service)
+            if resource:
+                client.meta.config.user_agent_extra = "Resource"
+            client.wire = wire
+            client._make_api_call("Scan", params)
+            self.assertEqual(self.spans()[-1].get("http.request.body"), shown)
+            if wire is not None:
+                self.assertEqual(self.wire[-1], (wire, True))
+        self.assertFalse(_tracing.suppressed())
+        self.session.URLLib3Session().send(types.SimpleNamespace(body=b"the app's"))
+        self.assertEqual(self.wire[-1], (b"the app's", False))
+        client = self.client.BaseClient("dynamodb", "DynamoDB", Failure("no"))
+        with self.assertRaises(Failure):
+            client._make_api_call("Scan", params)
+        self.assertEqual(self.spans()[-1].get("http.request.body"), params)
 
     def test_secrets_are_not_shown(self):
         self.client.BaseClient("ssm", "SSM", {"Parameter": {"Value": "hush"}})._make_api_call("PutParameter", {"Value": "hush"})

@@ -15,8 +15,13 @@ _SECRET = frozenset(("cognito-idp", "kms", "secretsmanager", "ssm", "sts"))
 
 
 def install(module):
-    if module.__name__ == "botocore.client":
+    name = module.__name__
+    if name == "botocore.client":
         _imports.wrap(module.BaseClient, "_make_api_call", _make_api_call)
+    elif name == "botocore.httpsession":
+        _imports.wrap(module.URLLib3Session, "send", _send)
+    elif name == "botocore.vendored.requests.sessions":  # until 1.11
+        _imports.wrap(module.Session, "send", _send)
     else:
         _imports.wrap(module.ResourceHandler, "__call__", _resources)
 
@@ -44,32 +49,72 @@ def _make_api_call(original):
     return wrapper
 
 
+def _common(meta, name):
+    """What all calls of a client have in common: attributes, and whether the parameters are shown as they are sent. What
+    DynamoDB is sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown, which are
+    simpler."""
+    model = meta.service_model
+    url = meta.endpoint_url
+    scheme, _, rest = url.partition("://")
+    host, port = address(rest.partition("/")[0], scheme)
+    agent = "%s %s" % (meta.config.user_agent, meta.config.user_agent_extra)
+    as_sent = model.service_name == "dynamodb" and "Resource" not in agent
+    attributes = {
+        "rpc.system": "aws-api",
+        "rpc.service": model.metadata.get("serviceId") or name,
+        "aws.service": model.service_name,
+        "aws.region": meta.region_name,
+        "cloud.region": meta.region_name,
+        "region": meta.region_name,
+        "server.address": host,
+        "server.port": port,
+        "url.full": url,
+    }
+    return attributes, as_sent
+
+
+def _send(original):
+    """The request of a call on the wire, which has no span of its own."""
+
+    def wrapper(self, request, *args, **named):
+        span = _tracing.current_span()
+        if span is None or "aws.service" not in span.attributes:  # an app may use what botocore sends by
+            return original(self, request, *args, **named)
+        quiet = _tracing.set_suppressed(True)
+        try:
+            if span.attributes.get("http.request.body", "") is None:
+                _note_sent(span.attributes, request)
+            return original(self, request, *args, **named)
+        finally:
+            _tracing.reset_suppressed(quiet)
+
+    return wrapper
+
+
+def _note_sent(attributes, request):
+    try:
+        body = request.body
+        if type(body) is bytes:
+            limit = _tracing.settings.capture
+            attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
+    except Exception as error:
+        trouble(error)
+
+
 class _Call:
     """A call of a service. sent: the parameters, a copy where they carry the span's context."""
 
     __slots__ = ("span", "service", "operation", "sent", "wanted")
 
     def __init__(self, meta, name, operation, params):
-        model = meta.service_model
-        self.service = service = model.service_name
+        try:
+            common, as_sent = meta._lumigo
+        except AttributeError:
+            common, as_sent = meta._lumigo = _common(meta, name)
+        attributes = {**common, "rpc.method": operation}
+        self.service = service = attributes["aws.service"]
         self.operation = operation
         self.wanted = None
-        name = model.metadata.get("serviceId") or name
-        url = meta.endpoint_url
-        scheme, _, rest = url.partition("://")
-        host, port = address(rest.partition("/")[0], scheme)
-        attributes = {
-            "rpc.system": "aws-api",
-            "rpc.service": name,
-            "rpc.method": operation,
-            "aws.service": service,
-            "aws.region": meta.region_name,
-            "cloud.region": meta.region_name,
-            "region": meta.region_name,
-            "server.address": host,
-            "server.port": port,
-            "url.full": url,
-        }
         body, kind = params, _tracing.CLIENT
         describe = _DESCRIBE.get(service)
         if describe is not None:
@@ -78,9 +123,9 @@ class _Call:
                 body = text
             if attributes.get("messaging.operation.type") == "send":
                 kind = _tracing.PRODUCER
-        self.span = span = _tracing.start_span(name + "." + operation, kind, attributes)
+        self.span = span = _tracing.start_span(attributes["rpc.service"] + "." + operation, kind, attributes)
         if span.recording and _tracing.settings.capture and service not in _SECRET:
-            attributes["http.request.body"] = _values.plain(body)
+            attributes["http.request.body"] = None if as_sent else _values.plain(body)  # None for _send
         self.sent = params
         try:
             self.sent = self._carrying(params)
@@ -106,10 +151,16 @@ class _Call:
                 return _aws.batch_with_context(params, field, span, text)
         return params
 
+    def _unsent(self, attributes):
+        """Where nothing came to be sent, the parameters are shown: refused ones, and those of tests with a Stubber."""
+        if attributes.get("http.request.body", "") is None:
+            attributes["http.request.body"] = _values.plain(self.sent)
+
     def failed(self, error):
         span = self.span
         span.record_exception(error)
         try:
+            self._unsent(span.attributes)
             answer = getattr(error, "response", None)
             if span.recording and isinstance(answer, dict):
                 self._heading(span.attributes, answer)
@@ -127,38 +178,33 @@ class _Call:
                 self._received(answer)
             if span.recording:
                 attributes = span.attributes
-                self._heading(attributes, answer)
+                if self.service == "dynamodb":
+                    self._unsent(attributes)
+                headers = self._heading(attributes, answer)
                 tell = _TELL.get(self.service)
                 if tell is not None:
                     tell(answer, attributes)
                 if _tracing.settings.capture and self.service not in _SECRET:
-                    attributes["http.response.body"] = _values.parsed(
-                        {name: value for name, value in answer.items() if name != "ResponseMetadata" and not _stream(value)}
-                    )
+                    attributes["http.response.body"] = _said(answer, headers)
         except Exception as error:
             trouble(error)
         span.end()
 
     def _heading(self, attributes, answer):
-        """What is told beside the answer itself."""
+        """What is told beside the answer itself. Returns the response's headers."""
         metadata = answer.get("ResponseMetadata") or {}
         headers = metadata.get("HTTPHeaders") or {}
-        status = metadata.get("HTTPStatusCode")
-        if status:
-            attributes["http.response.status_code"] = status
+        attributes["http.response.status_code"] = metadata.get("HTTPStatusCode")
+        attributes["retry_attempts"] = metadata.get("RetryAttempts")
         request = metadata.get("RequestId") or headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
-        if request:
-            attributes["aws.request_id"] = request
-        if metadata.get("RetryAttempts") is not None:
-            attributes["retry_attempts"] = metadata["RetryAttempts"]
+        attributes["aws.request_id"] = request
         message = answer.get("MessageId")
         if message and self.service in ("sqs", "sns"):
             attributes["messaging.message.id"] = message
-        message = message or request
-        if message:
-            attributes["messageId"] = message
+        attributes["messageId"] = message or request
         if headers:
-            attributes["http.response.headers"] = _values.parsed(headers)
+            attributes["http.response.headers"] = headers if type(headers) is dict else _values.plain(headers)
+        return headers
 
     def _received(self, answer):
         span = self.span
@@ -190,9 +236,19 @@ class _Call:
         answer["Messages"] = Messages(messages, span)
 
 
-def _stream(value):
-    """Whether a part of an answer is the app's to read."""
-    return hasattr(value, "read") or hasattr(value, "close")
+def _said(answer, headers):
+    """The answer itself, without what is the app's to read."""
+    said = {}
+    for name, value in answer.items():
+        kind = type(value)
+        if kind is dict:
+            if name == "ResponseMetadata":
+                continue
+        elif kind is not str and kind is not list and (hasattr(value, "read") or hasattr(value, "close")):
+            continue
+        said[name] = value
+    length = headers.get("content-length", "")
+    return _values.parsed(said, length.isdigit() and int(length) <= _tracing.settings.capture and "content-encoding" not in headers)
 
 
 class _Wanted:
@@ -359,16 +415,16 @@ def _dynamodb(operation, params, attributes):
         attributes["aws.dynamodb.table_names"] = [table]
     elif isinstance(tables, dict):
         attributes["aws.dynamodb.table_names"] = list(tables)
-    for name, value in params.items():
-        attribute = _DYNAMODB.get(name)
-        if attribute is not None:
-            attributes[attribute] = _values.plain(value)
+    for name in _DYNAMODB.keys() & params.keys():
+        attributes[_DYNAMODB[name]] = _values.plain(params[name])
+    if not operation.endswith("Table"):
+        return
     capacity = params.get("ProvisionedThroughput")
     if isinstance(capacity, dict):
         for name, attribute in _CAPACITY:
             if capacity.get(name) is not None:
                 attributes[attribute] = _values.shown(capacity[name])
-    for name, attribute in _DEFINITIONS if operation.endswith("Table") else ():
+    for name, attribute in _DEFINITIONS:
         if isinstance(params.get(name), (list, tuple)):
             attributes[attribute] = _texts(params[name])
 

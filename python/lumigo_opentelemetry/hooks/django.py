@@ -18,16 +18,12 @@ def install(module):
         _imports.wrap(module.BaseHandler, "_get_response", _resolve_request)
 
 
-def _tell():
-    try:
-        _http.framework("django")
-    except Exception as error:
-        trouble(error)
-
-
 def _wsgi_call(original):
     def wrapper(self, environ, start_response):
-        _tell()
+        try:
+            _http.framework("django")
+        except Exception as error:
+            trouble(error)
         return _wsgi.respond(original.__get__(self), environ, start_response)
 
     return wrapper
@@ -35,7 +31,10 @@ def _wsgi_call(original):
 
 def _asgi_call(original):
     async def wrapper(self, scope, receive, send):
-        _tell()
+        try:
+            _http.framework("django")
+        except Exception as error:
+            trouble(error)
         return await _asgi.respond(original.__get__(self), scope, receive, send)
 
     return wrapper
@@ -55,10 +54,13 @@ def _note_route(request):
     try:
         serves = serving()
         match = getattr(request, "resolver_match", None)
+        if serves is None or match is None:
+            return
         route = getattr(match, "route", None)  # which there is from Django 2.2 on, and may be a regular expression
-        if serves is not None and route is not None and serves.span.recording:
-            mounted = request.path[: -len(request.path_info)] if request.path_info else ""
-            serves.route(mounted + _http.template(route))
+        if route is not None:
+            path, below = request.path, request.path_info
+            template = _http.template(route)
+            serves.route(template if path == below or not below else path[: -len(below)] + template)
     except Exception as error:
         trouble(error)
 

@@ -257,7 +257,7 @@ def _begin(connection):
     if previous is not None:
         connection._lumigo = None
         previous.failed(previous.error)
-    if not lines or suppressed():
+    if not lines:
         return None
     host, port = connection._tunnel_host, connection._tunnel_port
     if not host:
@@ -326,7 +326,8 @@ def _endheaders(original):
     def wrapper(self, *args, **named):
         call = None
         try:
-            call = _begin(self)
+            if not suppressed():
+                call = _begin(self)
         except Exception as error:
             trouble(error)
         if call is None:

@@ -6,6 +6,8 @@ from time import time_ns
 
 from .. import _http, _imports, _tracing
 from .._http import trouble
+from .._tracing import reset_suppressed as _reset_suppressed
+from .._tracing import set_suppressed as _set_suppressed
 
 
 def install(module):
@@ -13,10 +15,6 @@ def install(module):
     if name == "requests.sessions":
         if _http.disabled("requests"):
             _imports.wrap(module.Session, "send", _silent)
-    elif name == "botocore.httpsession":
-        _imports.wrap(module.URLLib3Session, "send", _silent)
-    elif name == "botocore.vendored.requests.sessions":  # until 1.11
-        _imports.wrap(module.Session, "send", _silent)
     elif name == "urllib3.connectionpool":
         if _http.disabled("urllib3"):
             _imports.wrap(module.HTTPConnectionPool, "urlopen", _silent)
@@ -26,8 +24,11 @@ def install(module):
 
 def _silent(original):
     def wrapper(*args, **named):
-        with _tracing.suppress():
+        quiet = _set_suppressed(True)
+        try:
             return original(*args, **named)
+        finally:
+            _reset_suppressed(quiet)
 
     return wrapper
 
