@@ -153,6 +153,25 @@ class Transparency(HookCase):
         self.assertEqual(len(serve(_wsgi.traced(answer(Sized(b"a"))), environ())["result"]), 1)
         self.assertFalse(hasattr(serve(_wsgi.traced(answer(Closing(b"a"))), environ())["result"], "__len__"))
 
+    def test_a_body_that_lies_in_a_list(self):
+        class Listed:
+            closed = 0
+
+            def __iter__(self):
+                return iter([b"a", b"b"])
+
+            def close(self):
+                self.closed += 1
+
+        for read in (list, lambda body: [next(body), next(body)]):  # some servers do not ask for an iterator first
+            listed = Listed()
+            result = _wsgi.traced(answer(listed))(environ(), lambda *args: None)
+            self.assertEqual(read(result), [b"a", b"b"])
+            self.assertEqual(self.spans(), [])
+            result.close()
+            self.assertEqual((self.one().get("http.response.payload"), listed.closed), (b"ab", 1))
+            del _tracing._spans[:]
+
     def test_nothing_is_read_or_made_ahead(self):
         made = []
 

@@ -66,24 +66,18 @@ func libraryCost(b *bench) ([]result, error) {
 		libraries, where = append(libraries, "psycopg2"), append(where, fmt.Sprintf("POSTGRES_PORT=%d", postgres.Port))
 	}
 
-	const warm, count = 500, 4000
+	// What one start of a program measures differs from what the next does, by where it lies in memory: many short ones
+	// say more than few long ones.
+	const warm, count, starts = 300, 1500, 3
 	var results []result
 	for _, library := range libraries {
 		cost := func(kind string, environ []string) func() (float64, error) {
 			return func() (float64, error) {
-				spent := [2]float64{}
-				for n, uses := range []int{warm, warm + count} { // what is not uses cancels out
-					cpu, err := cpuOf(environ, env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(uses))
-					if err != nil {
-						return 0, err
-					}
-					spent[n] = cpu.Seconds()
-				}
-				return (spent[1] - spent[0]) / count * 1e6, nil
+				return told(environ, env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(warm), strconv.Itoa(count))
 			}
 		}
 		progress("  %s", library)
-		m, err := interleave(b.rounds,
+		m, err := interleave(starts*b.rounds,
 			cost("plain", pythonenv.Environ(slices.Concat(configuration, where)...)),
 			cost("ours", slices.Concat(e.env, where)),
 			cost("upstream", pythonenv.Environ(slices.Concat(configuration, where,

@@ -80,6 +80,19 @@ func cpuOf(env []string, argv ...string) (time.Duration, error) {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
+// told runs a program to its end and returns the number that it prints.
+func told(env []string, argv ...string) (float64, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = env
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return strconv.ParseFloat(string(bytes.TrimSpace(out)), 64)
+}
+
 // --- a running engine -------------------------------------------------------------------
 
 const token = "t_0123456789abcdef01234"

@@ -127,10 +127,11 @@ class _Call:
         if span.recording and _tracing.settings.capture and service not in _SECRET:
             attributes["http.request.body"] = None if as_sent else _values.plain(body)  # None for _send
         self.sent = params
-        try:
-            self.sent = self._carrying(params)
-        except Exception as error:  # parameters that botocore will not take either
-            trouble(error)
+        if service in _CARRIERS:
+            try:
+                self.sent = self._carrying(params)
+            except Exception as error:  # parameters that botocore will not take either
+                trouble(error)
 
     def _carrying(self, params):
         span = self.span
@@ -238,17 +239,17 @@ class _Call:
 
 def _said(answer, headers):
     """The answer itself, without what is the app's to read."""
-    said = {}
-    for name, value in answer.items():
-        kind = type(value)
-        if kind is dict:
-            if name == "ResponseMetadata":
-                continue
-        elif kind is not str and kind is not list and (hasattr(value, "read") or hasattr(value, "close")):
-            continue
-        said[name] = value
-    length = headers.get("content-length", "")
-    return _values.parsed(said, length.isdigit() and int(length) <= _tracing.settings.capture and "content-encoding" not in headers)
+    said = dict(answer)
+    said.pop("ResponseMetadata", None)
+    for value in said.values():
+        if type(value) not in _READ and (hasattr(value, "read") or hasattr(value, "close")):
+            said = {name: value for name, value in said.items() if not hasattr(value, "read") and not hasattr(value, "close")}
+            break
+    digits = len(headers.get("content-length", ""))
+    return _values.parsed(said, 0 < digits < 5 and "content-encoding" not in headers)
+
+
+_READ = (dict, list, str, int)
 
 
 class _Wanted:
@@ -362,7 +363,8 @@ def _with_client_context(params, span):
 
 # --- services ---------------------------------------------------------------------------
 
-# Of what carries context: the name of the text in the parameters.
+# The services whose calls may carry context, and of those that do, the name of the text in the parameters.
+_CARRIERS = ("sqs", "sns", "lambda")
 _TEXTS = {
     ("sqs", "SendMessage"): "MessageBody",
     ("sqs", "SendMessageBatch"): "MessageBody",
@@ -459,7 +461,12 @@ def _texts(values):
     return [json.dumps(_values.plain(value)) for value in values]
 
 
+_DYNAMODB_TOLD = frozenset(("ConsumedCapacity", "Count", "ScannedCount", "TableNames", "ItemCollectionMetrics"))
+
+
 def _dynamodb_told(answer, attributes):
+    if _DYNAMODB_TOLD.isdisjoint(answer):
+        return
     consumed = answer.get("ConsumedCapacity")
     if consumed:
         attributes["aws.dynamodb.consumed_capacity"] = _texts([consumed] if isinstance(consumed, dict) else consumed)
