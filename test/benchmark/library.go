@@ -68,27 +68,39 @@ func libraryCost(b *bench) ([]result, error) {
 
 	// What one start of a program measures differs from what the next does, by where it lies in memory: many short ones
 	// say more than few long ones.
-	const warm, count, starts = 300, 1500, 3
+	const warm, count, starts, counted = 300, 1500, 3, 20
 	var results []result
 	for _, library := range libraries {
-		cost := func(kind string, environ []string) func() (float64, error) {
-			return func() (float64, error) {
-				return told(environ, env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(warm), strconv.Itoa(count))
-			}
+		environs := map[string][]string{
+			"plain": pythonenv.Environ(slices.Concat(configuration, where)...),
+			"ours":  slices.Concat(e.env, where),
+			"upstream": pythonenv.Environ(slices.Concat(configuration, where,
+				[]string{"BENCHMARK_BACKEND=" + backend.URL(), "OTEL_BSP_MAX_QUEUE_SIZE=" + strconv.Itoa(2*(warm+count))})...),
+		}
+		use := func(kind string, count int, more ...string) (float64, error) {
+			argv := []string{env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(warm), strconv.Itoa(count)}
+			return told(environs[kind], append(argv, more...)...)
+		}
+		cost := func(kind string) func() (float64, error) {
+			return func() (float64, error) { return use(kind, count) }
 		}
 		progress("  %s", library)
-		m, err := interleave(starts*b.rounds,
-			cost("plain", pythonenv.Environ(slices.Concat(configuration, where)...)),
-			cost("ours", slices.Concat(e.env, where)),
-			cost("upstream", pythonenv.Environ(slices.Concat(configuration, where,
-				[]string{"BENCHMARK_BACKEND=" + backend.URL(), "OTEL_BSP_MAX_QUEUE_SIZE=" + strconv.Itoa(2*(warm+count))})...)),
-		)
+		m, err := interleave(starts*b.rounds, cost("plain"), cost("ours"), cost("upstream"))
 		if err != nil {
 			return nil, err
 		}
 		upstream := m[2] - m[0]
 		r := result{Measure: fmt.Sprintf("%s, untraced %.0f µs", library, m[0]), Unit: "µs", Ours: m[1] - m[0], Upstream: &upstream}
 		results = append(results, r.atMost(0, 6))
+		ours, err := use("ours", counted, "steps")
+		if err != nil {
+			return nil, err
+		}
+		theirs, err := use("upstream", counted, "steps")
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result{Measure: library + ", steps of Python's", Ours: ours, Upstream: &theirs})
 	}
 	return results, nil
 }

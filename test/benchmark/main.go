@@ -152,7 +152,12 @@ func printTable(results []result) {
 	w.Flush()
 }
 
-func amount(v float64, unit string) string { return fmt.Sprintf("%.3g %s", v, unit) }
+func amount(v float64, unit string) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f %s", v, unit)
+	}
+	return fmt.Sprintf("%.3g %s", v, unit)
+}
 
 func proportion(ours, upstream float64) string {
 	if ours <= 0 {

@@ -80,7 +80,7 @@ func cpuOf(env []string, argv ...string) (time.Duration, error) {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// told runs a program to its end and returns the number that it prints.
+// told runs a program to its end and returns the number that it prints last.
 func told(env []string, argv ...string) (float64, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = env
@@ -90,7 +90,8 @@ func told(env []string, argv ...string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(stderr.String()))
 	}
-	return strconv.ParseFloat(string(bytes.TrimSpace(out)), 64)
+	out = bytes.TrimSpace(out)
+	return strconv.ParseFloat(string(out[bytes.LastIndexByte(out, '\n')+1:]), 64)
 }
 
 // --- a running engine -------------------------------------------------------------------

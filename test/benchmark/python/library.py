@@ -1,6 +1,7 @@
-"""Uses a library so many times, after others that do not count, and tells how many microseconds of CPU time one takes.
+"""Uses a library so many times, after others that do not count, and tells how many microseconds of CPU time one takes; or
+how many steps of Python's tracing takes in it: the instructions of the interpreter, by function, and last of all together.
 
-library.py plain|ours|upstream LIBRARY WARM COUNT
+library.py plain|ours|upstream LIBRARY WARM COUNT [steps]
 """
 
 import os
@@ -147,8 +148,38 @@ once = globals()[library]()
 for _ in range(warm):
     once()
 flush()
-start = process_time()
-for _ in range(count):
-    once()
-flush()
-print((process_time() - start) / count * 1e6)
+
+
+def steps():
+    from collections import Counter
+
+    taken = Counter()
+
+    def local(frame, event, argument):
+        if event == "opcode":
+            taken[frame.f_code] += 1
+        return local
+
+    def called(frame, event, argument):
+        if "/lumigo_opentelemetry/" in frame.f_code.co_filename or "/opentelemetry/" in frame.f_code.co_filename:
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            return local
+
+    sys.settrace(called)
+    for _ in range(count):
+        once()
+    sys.settrace(None)
+    for code, number in taken.most_common():
+        print("%7.1f %s:%d %s" % (number / count, os.path.basename(code.co_filename), code.co_firstlineno, code.co_name))
+    return sum(taken.values()) / count
+
+
+def microseconds():
+    start = process_time()
+    for _ in range(count):
+        once()
+    flush()
+    return (process_time() - start) / count * 1e6
+
+
+print(steps() if sys.argv[5:] == ["steps"] else microseconds())
