@@ -16,13 +16,16 @@ func TestHostileInputTakesLinearTime(t *testing.T) {
 		"--x\r\ncontent-disposition: form-data; name=a\r\n\r\n", "t_0123456789abcdef0123",
 		"<", "<a>", "<a ", "<a b='", `<a b="`, "<a b=c ", "</a>", "<password>", "<td>", "<td>password", "<key>key</key>", "<!--", "<![CDATA[", "&lt;", "&amp;lt;a", "<a>&lt;\n", "<p>\n",
 		"key:<", "password:\n", "password:\n\n", "password\n", "- ", "[key]\n", "[a]\n", "-----BEGIN ", "-----BEGIN KEY-----", "key|", "key,a\n", "key,a\n\"", ",\"\"", "a:\\\n", " \n", "\n",
+		"key='", "key='\n", "key={", "key={\n", "key: {'", "(key)=(", "(key)=(\n", "--key ", "--key '", "'--key', ", "cookie=", "key=a(", "key=(\n",
+		"[SQL: ", "[SQL: ]\n", "[SQL: x=?]\n[parameters: (", "(1),", "\nLINE 1: ", "Duplicate entry '", "' for key '", "key\n input_value=", "  File \"\n",
+		"a://b:c", "a://b:c,", "key=b'", "key: Bearer ", "=", "==", ":=", "key=",
 	}
 	for _, unit := range units {
 		repeated := strings.Repeat(unit, 50_000/len(unit))
 		for _, prefix := range []string{"<a>", "a,key\n", "a\n"} {
 			m.AppendBody(nil, General, []byte(prefix+repeated), true, -1)
 		}
-		for _, prefix := range []string{"", `{"a":"`, "https://", "[x "} {
+		for _, prefix := range []string{"", `{"a":"`, "https://", "[x ", "[SQL: key=?]\n[parameters: ["} {
 			text := prefix + repeated
 			w := m.NewWriter(General, -1)
 			w.String(text)

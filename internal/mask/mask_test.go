@@ -276,6 +276,14 @@ func TestAppendURL(t *testing.T) {
 		{`https://host/#/route?token=x`, `https://host/#/route?token=****`},
 		{`https://host/?next=https://a:b@c/?key=x`, `https://host/?next=https://****@c/?key=****`},
 		{`https://host/?X-Amz-Credential=x&X-Amz-Security-Token=y&a[password]=z`, `https://host/?X-Amz-Credential=****&X-Amz-Security-Token=****&a[password]=****`},
+		{`postgres://joe:hunt`, `postgres://****`}, // cut before its "@"
+		{`redis://:hunt`, `redis://****`},
+		{`https://h:80?a=postgres://joe:hunt`, `https://h:80?a=postgres://****`},
+		{`mongodb://a:1,b:2`, `mongodb://a:1,b:2`},
+		{`http://h:80`, `http://h:80`},
+		{`http://h:`, `http://h:`},
+		{`http://::1`, `http://::1`},
+		{`http://${HOST}:${PORT}`, `http://${HOST}:${PORT}`},
 		{``, ``},
 	}
 	m := defaultMasker()

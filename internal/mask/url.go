@@ -47,6 +47,8 @@ func (w *Writer) urls(s string, whole bool) string {
 		if at := userInfo(s[i:end]); at >= 0 {
 			e.replace(i, i+at, Mask)
 			i += at
+		} else if end == len(s) && isCutUserInfo(s[i:]) {
+			e.replace(i, end, Mask)
 		}
 	}
 	s = e.text()
@@ -55,13 +57,17 @@ func (w *Writer) urls(s string, whole bool) string {
 		w.query(&e, 0, len(s))
 		return e.text()
 	}
+	end = 0
 	for i := 0; ; {
 		n := strings.Index(s[i:], "://")
 		if n < 0 {
 			return e.text()
 		}
 		start := i + n + len("://")
-		i = nextURL(s, start, urlEnd(s, start, false))
+		if start > end {
+			end = urlEnd(s, start, false)
+		}
+		i = nextURL(s, start, end)
 		w.query(&e, start, i)
 	}
 }
@@ -112,6 +118,21 @@ func userInfo(s string) int {
 		return -1
 	}
 	return strings.LastIndexByte(s[:min(len(s), 256)], '@')
+}
+
+// isCutUserInfo says whether a text that was cut ends with s before the "@": a
+// name and a colon, and then what is no port.
+func isCutUserInfo(s string) bool {
+	if s == "" || s[0] == '[' || strings.ContainsAny(s, "/?#") {
+		return false
+	}
+	for host := range strings.SplitSeq(strings.TrimRight(s, ".,;:!)]}'"), ",") { // as those of a cluster
+		_, port, _ := strings.Cut(host, ":")
+		if strings.Trim(port, "0123456789:") != "" && port != "port" && strings.IndexByte("{$%<", port[0]) < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // query masks the query and the fragment of the URL between two places. The
