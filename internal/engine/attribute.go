@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/hex"
 	"slices"
 	"strconv"
@@ -205,14 +206,21 @@ func (d *decoder) masked(key string, f semconv.Form, value []byte) {
 	case semconv.Statement:
 		d.scratch = m.AppendSQL(d.scratch, view(value))
 	case semconv.KeepEnd:
-		d.emit(key, d.cutFront(d.secretless(value)))
+		d.scratch = append(d.scratch, m.Trace(view(value))...)
+		d.emit(key, d.cutFront(d.scratch[start:]))
 		return
+	case semconv.Message, semconv.Arguments:
+		d.scratch = append(d.scratch, m.Message(view(value))...)
 	default:
-		if !semconv.IsURL(value) {
+		if !bytes.Contains(value, []byte("://")) {
 			d.emit(key, d.secretless(value))
 			return
 		}
-		d.scratch = m.AppendURL(d.scratch, view(value))
+		if semconv.IsURL(value) {
+			d.scratch = m.AppendURL(d.scratch, view(value))
+		} else {
+			d.scratch = append(d.scratch, m.Links(view(value))...)
+		}
 	}
 	d.emit(key, d.scratch[start:])
 }
@@ -259,7 +267,10 @@ func (d *decoder) listed(key string, f semconv.Form, c mask.Category, dict int) 
 	case f == semconv.Statement:
 		d.commands(key, n)
 		return
-	case f != semconv.Plain && f != semconv.NamedSecret && f != semconv.KeepEnd || d.nested(n):
+	case f == semconv.Arguments && !d.nested(n):
+		d.arguments(key, n)
+		return
+	case f != semconv.Plain && f != semconv.NamedSecret && f != semconv.KeepEnd && f != semconv.Message || d.nested(n):
 		d.dumpedList(key, c, n)
 		return
 	}
@@ -273,10 +284,29 @@ func (d *decoder) listed(key string, f semconv.Form, c mask.Category, dict int) 
 		case marshal.Float:
 			d.span.DoubleElement(d.Float())
 		case marshal.String, marshal.Bytes, marshal.Big:
-			d.span.StringElement(view(d.cut(d.secretless(d.valid(d.Bytes())))))
+			d.span.StringElement(semconv.Cut(d.profile.masker.Links(view(d.valid(d.Bytes()))), d.valueLimit))
 		case marshal.None:
 			d.span.StringElement("") // OTLP has no null; dropping it would move the others
 		}
+	}
+	d.span.EndArray()
+}
+
+// arguments writes those of a command line.
+func (d *decoder) arguments(key string, n int) {
+	d.words = d.words[:0]
+	for ; n > 0; n-- {
+		switch k := d.Next(); k {
+		case marshal.String, marshal.Bytes, marshal.Big:
+			d.words = append(d.words, view(d.valid(d.Bytes())))
+		default:
+			d.words = append(d.words, d.key(k))
+		}
+	}
+	d.profile.masker.Arguments(d.words)
+	d.span.BeginArray(key)
+	for _, word := range d.words {
+		d.span.StringElement(semconv.Cut(word, d.valueLimit))
 	}
 	d.span.EndArray()
 }

@@ -177,7 +177,7 @@ func (d *decoder) finished() {
 	if d.failed && status == otlp.StatusUnset {
 		status = otlp.StatusError
 	}
-	d.span.Status(status, view(d.secretless(message)))
+	d.span.Status(status, d.profile.masker.Message(view(message)))
 	events := d.each(limits.EventCount, d.event)
 	links := d.each(limits.LinkCount, d.link)
 	if d.bad {

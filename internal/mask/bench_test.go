@@ -92,3 +92,27 @@ func BenchmarkMatches(b *testing.B) {
 		}
 	})
 }
+
+const errorMessage = `(psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "users_email_key": Key (email)=(ada@example.com) already exists, request 5c6a2f2e-7b7c-4a43-8f6f-0a8f9d0e1b2c`
+
+var stackTrace = "Traceback (most recent call last):\n" +
+	strings.Repeat("  File \"/app/shop/orders/views.py\", line 123, in create_order\n    order = Order.objects.create(customer=customer, total=total, currency=\"EUR\")\n", 20) +
+	"sqlalchemy.exc.IntegrityError: " + errorMessage + "\n"
+
+func BenchmarkMessage(b *testing.B) {
+	m := defaultMasker(benchmarkToken)
+	b.SetBytes(int64(len(errorMessage)))
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Message(errorMessage)
+	}
+}
+
+func BenchmarkTrace(b *testing.B) {
+	m := defaultMasker(benchmarkToken)
+	b.SetBytes(int64(len(stackTrace)))
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Trace(stackTrace)
+	}
+}

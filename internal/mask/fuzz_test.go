@@ -377,3 +377,92 @@ func FuzzURLsAndSQLGiveNothingAway(f *testing.F) {
 		}
 	})
 }
+
+func FuzzMessagesGiveNothingAway(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+	f.Add([]byte{9, 8, 3, 7, 2, 1, 6, 5, 0, 3, 11, 4})
+	f.Add([]byte{13, 0, 1, 12, 1, 1, 14, 2, 2})
+	m, _ := New(config.Masking{}, nil)
+	const plain = "Zq7Xv9Wk3Yj5"
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := &choices{data: data}
+		pick := func(list ...string) string { return list[c.next(len(list))] }
+		quoted := func() string {
+			return pick("'"+strings.ReplaceAll(planted, "'", `\'`)+"'", quoteJSON(planted), "b'"+plain+"'", "'"+plain+" "+plain+"'")
+		}
+		key := func() string { return pick("password", "db.password", "api_key", "X-Auth-Token", "secret") }
+		part := func() string {
+			switch c.next(15) {
+			case 0:
+				return key() + pick("=", " = ", ": ", " : ", " := ", "=>", " => ") + quoted()
+			case 1:
+				return key() + "=" + plain
+			case 2:
+				return key() + pick(": ", " = ", ":") + plain
+			case 3:
+				return pick("'", `"`) + "a" + pick("", "\n") + " {'" + key() + "': " + pick(quoted(), "["+quoted()+", 1]", "{'a': "+quoted()+"}", "Secret("+quoted()+")", plain) + "}"
+			case 4:
+				return `{\"` + key() + `\": \"` + plain + `\"}`
+			case 5:
+				return "postgres://joe:" + plain + pick("@h/a", "@h:5?a=b", "@h, b")
+			case 6:
+				return "https://h/a?" + key() + "=" + plain + pick("&a=b", "#a", "")
+			case 7:
+				return "--" + key() + pick(" ", "=") + plain
+			case 8:
+				return "['--" + key() + "', '" + plain + "']"
+			case 9:
+				return "Authorization: " + pick("Bearer ", "Basic ", "Token ") + plain
+			case 10:
+				return "Key (" + pick("", "id, ") + "password)=(" + pick("", "1, ") + planted + ") already exists."
+			case 11:
+				return "Duplicate entry '" + plain + "' for key 't." + pick("password", "token_UNIQUE") + "'"
+			case 12:
+				return "\n[SQL: INSERT INTO t (a, password) VALUES (?, ?)]\n[parameters: " + pick("("+quoted()[:0]+"'a(', '"+plain+"')", "[('a', '"+plain+"'), (')', '"+plain+"')]") + "]\n"
+			case 13:
+				return "\nLINE 1: SELECT 1 FROM t WHERE password " + pick("= ", "in (1, ") + "'" + plain + "'\n"
+			}
+			return "\na.password\n  bad [type=t, input_value='" + plain + "', input_type=str]\n"
+		}
+		text := pick("", "Traceback:\n  File \"a.py\", line 1, in f\n    x(\"p\")\nE: ")
+		for n := c.next(4) + 1; n > 0; n-- {
+			text += pick("bad ", "(", "no, ", "a: ", "\n", "1; ") + part() + pick(" over", ")", ", b", "\n", " token: no ")
+		}
+		for _, out := range []string{m.Message(text), m.Trace(text)} {
+			if leaks(out) || strings.Contains(out, plain[:telling]) || strings.Contains(out, plain[len(plain)-telling:]) {
+				t.Errorf("\n in %q\nout %q", text, out)
+			}
+		}
+	})
+}
+
+func FuzzMessagesKeepTheirText(f *testing.F) {
+	for _, text := range []string{
+		"bad password=x: {'key': [1], \"token\": \"a\"} --secret b", "Traceback\n  File \"a\", line 1\n    key = 'x'\nE: key: a1", "[SQL: a=? b='c']\n[parameters: [('a', 1), (", "://a:b@c?key=d",
+		"Key (key)=(a) already", "Duplicate entry 'a' for key 'key'", "key\n input_value=a", "-----BEGIN KEY-----a", "\nLINE 1: key = 1", `{\"key\": \"a\"}`, "Cookie: a", "key=b'\xff",
+	} {
+		f.Add(text)
+	}
+	m, _ := New(config.Masking{}, []string{"t_0123456789abcdef01234"})
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, out := range []string{m.Message(text), m.Trace(text), m.Links(text)} {
+			if !strings.ContainsAny(text, ":=") && !strings.Contains(text, "--") && !strings.Contains(text, "Duplicate entry") && out != text {
+				t.Errorf("nothing is to be masked\n in %q\nout %q", text, out)
+			}
+			if len(out) > 7*len(text)+7 || utf8.ValidString(text) && !utf8.ValidString(out) {
+				t.Errorf("\n in %q\nout %q", text, out)
+			}
+			// All that is left is of the text, in its order.
+			left, rest := strings.NewReplacer("'****'", "", `"****"`, "", Mask, "").Replace(out), text
+			for i := 0; i < len(left); i++ {
+				n := strings.IndexByte(rest, left[i])
+				if n < 0 {
+					t.Fatalf("something was added at %d of %q\n in %q\nout %q", i, left, text, out)
+				}
+				rest = rest[n+1:]
+			}
+		}
+		list := strings.Fields(text)
+		m.Arguments(list)
+	})
+}

@@ -34,6 +34,8 @@ func TestHostileInputTakesLinearTime(t *testing.T) {
 			m.AppendQuery(nil, text)
 			m.AppendSQL(nil, text)
 			m.SQLParameterNames(text, 2)
+			m.Message(text)
+			m.Trace(text)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (w *Writer) clean(s string) string {
 // forms, keys and values, at each of which it looks only if the text may have it.
 func (w *Writer) prose(s string) string {
 	if strings.Contains(s, "://") {
-		s = w.urls(s, false)
+		s = w.urls(s, false, "")
 	}
 	if strings.IndexByte(s, '<') >= 0 {
 		s = w.markup(s)

@@ -11,7 +11,7 @@ func (m *Masker) AppendURL(dst []byte, url string) []byte {
 	}
 	w := m.writer(QueryParameters, -1)
 	defer m.release(w)
-	return append(dst, w.urls(url, true)...)
+	return append(dst, w.urls(url, true, "")...)
 }
 
 // AppendQuery appends a query string, without its question mark, masked by key.
@@ -28,8 +28,9 @@ func (m *Masker) AppendQuery(dst []byte, query string) []byte {
 	return append(dst, w.form(m.Redact(query), keys)...)
 }
 
-// urls masks the URLs in s; whole says that s is nothing but one.
-func (w *Writer) urls(s string, whole bool) string {
+// urls masks the URLs in s; whole says that s is nothing but one. What of their
+// queries comes after one of ends is left alone.
+func (w *Writer) urls(s string, whole bool, ends string) string {
 	e := splice{s: s}
 	end := 0
 	for i := 0; i < len(s); {
@@ -68,7 +69,11 @@ func (w *Writer) urls(s string, whole bool) string {
 			end = urlEnd(s, start, false)
 		}
 		i = nextURL(s, start, end)
-		w.query(&e, start, i)
+		query := i
+		if n := strings.IndexAny(s[start:i], ends); n >= 0 {
+			query = start + n
+		}
+		w.query(&e, start, query)
 	}
 }
 

@@ -25,7 +25,9 @@ const (
 	Statement        // SQL
 	Parameters       // what a statement's placeholders stand for
 	NamedSecret      // the rest of the attribute's name says whether it is one
-	KeepEnd          // text whose end matters most
+	KeepEnd          // a stack trace, whose end matters most
+	Message          // text for people
+	Arguments        // those of a command line
 )
 
 // FormOf decides by an attribute's name alone; the category is whose patterns
@@ -56,6 +58,10 @@ func FormOf(key string) (f Form, c mask.Category, rest string) {
 		return Dump, mask.General, ""
 	case "exception.stacktrace":
 		return KeepEnd, mask.General, ""
+	case "exception.message", "error.message", "process.command_line":
+		return Message, mask.General, ""
+	case "process.command_args":
+		return Arguments, mask.General, ""
 	}
 	switch {
 	case strings.HasPrefix(key, "http.re"):

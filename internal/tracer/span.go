@@ -435,7 +435,9 @@ func (s *Span) write(a otlp.Attribute) {
 		s.text(a.Key, text)
 		return
 	}
-	if form != semconv.Plain && form != semconv.NamedSecret && form != semconv.KeepEnd {
+	switch form {
+	case semconv.Plain, semconv.NamedSecret, semconv.KeepEnd, semconv.Message, semconv.Arguments:
+	default:
 		dump(s.begin(), a.Value)
 		s.finishDump(a.Key)
 		return
@@ -456,8 +458,12 @@ func (s *Span) write(a otlp.Attribute) {
 		s.encoded.Double(a.Key, v)
 	case []string:
 		s.encoded.BeginArray(a.Key)
+		if form == semconv.Arguments {
+			v = slices.Clone(v)
+			s.tracer.masker.Arguments(v)
+		}
 		for _, e := range v {
-			s.encoded.StringElement(semconv.Cut(s.secretless(e), s.valueLimit()))
+			s.encoded.StringElement(semconv.Cut(s.linkless(e), s.valueLimit()))
 		}
 		s.encoded.EndArray()
 	case []bool:
@@ -515,15 +521,17 @@ func (s *Span) text(key, value string) {
 		s.finishDump(key)
 		return
 	case semconv.KeepEnd:
-		s.encoded.String(key, semconv.Cut(s.secretless(value), limit)) // Go's stacks begin with what matters most
+		s.encoded.String(key, semconv.Cut(m.Trace(s.secretless(value)), limit)) // Go's stacks begin with what matters most
 		return
+	case semconv.Message, semconv.Arguments:
+		value = m.Message(s.secretless(value))
 	}
 	if semconv.IsURL(bytesOf(value)) {
 		s.scratch = m.AppendURL(s.scratch[:0], value)
 		s.emit(key, s.scratch)
 		return
 	}
-	value = semconv.Cut(s.secretless(value), limit)
+	value = semconv.Cut(s.linkless(value), limit)
 	s.encoded.String(key, value)
 	s.formerText(key, value)
 }
@@ -549,6 +557,14 @@ func (s *Span) valueLimit() int {
 		return s.tracer.limits.ItemValueLength
 	}
 	return s.tracer.limits.AttributeValueLength
+}
+
+// linkless masks URLs in a text that is not masked otherwise, and the tracer's token.
+func (s *Span) linkless(text string) string {
+	if strings.Contains(text, "://") {
+		text = s.tracer.masker.Links(text)
+	}
+	return s.secretless(text)
 }
 
 // secretless masks the tracer's token in a text that is not masked otherwise.
@@ -618,7 +634,7 @@ func (s *Span) EndAt(end time.Time) {
 	e.Kind(s.kind)
 	start := s.start.UnixNano()
 	e.Times(uint64(start), uint64(max(start, end.UnixNano())))
-	e.Status(s.status, semconv.Cut(s.secretless(s.message), s.tracer.limits.AttributeValueLength))
+	e.Status(s.status, semconv.Cut(s.tracer.masker.Message(s.secretless(s.message)), s.tracer.limits.AttributeValueLength))
 	e.Dropped(s.dropped, s.lost, uint32(lost))
 	s.tracer.deliver(s, e.Encoded())
 	s.release()

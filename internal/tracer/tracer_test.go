@@ -342,6 +342,34 @@ func TestErrorsAndPanics(t *testing.T) {
 	}
 }
 
+func TestErrorsAreMasked(t *testing.T) {
+	tr, spans := newTracer(t)
+	s := start(tr, "s", nil)
+	s.Fail(errors.New("dial postgres://joe:hunter2@db: password=hunter2"))
+	s.AddEvent("stack", otlp.Attribute{Key: "exception.stacktrace", Value: "panic: key: hunter2\n\t/app/key.go:12 +0x1d"})
+	s.Attribute(otlp.Attribute{Key: "from", Value: "reads amqp://joe:hunter2@h/"})
+	arguments := []string{"mysql", "--password", "hunter2"}
+	s.Attribute(otlp.Attribute{Key: "process.command_args", Value: arguments})
+	s.Attribute(otlp.Attribute{Key: "brokers", Value: []string{"amqp://joe:hunter2@h/"}})
+	s.End()
+	got := spans()[0]
+	want := "dial postgres://****@db: password=****"
+	if got.Status.Description != want || got.Events[0].Attributes["exception.message"] != want {
+		t.Errorf("%+v", got)
+	}
+	if stack := got.Events[1].Attributes["exception.stacktrace"]; stack != "panic: key: ****\n\t/app/key.go:12 +0x1d" {
+		t.Errorf("the stack is %q", stack)
+	}
+	for key, want := range map[string]string{"from": "reads amqp://****@h/", "process.command_args": "[mysql --password ****]", "brokers": "[amqp://****@h/]"} {
+		if text := fmt.Sprint(got.Attributes[key]); text != want {
+			t.Errorf("%s = %s, want %s", key, text, want)
+		}
+	}
+	if arguments[2] != "hunter2" {
+		t.Error("the application's own list has changed")
+	}
+}
+
 func TestWhatOthersAddUntilTheEnd(t *testing.T) {
 	tr, spans := newTracer(t)
 	s := start(tr, "s", nil)
