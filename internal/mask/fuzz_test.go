@@ -466,3 +466,41 @@ func FuzzMessagesKeepTheirText(f *testing.F) {
 		m.Arguments(list)
 	})
 }
+
+func FuzzCommandsGiveNothingAway(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4}, "a")
+	f.Add([]byte{3, 1, 2, 0, 1, 1}, "-- it's\n")
+	f.Add([]byte{5, 2, 1, 1, 0, 2}, "\\")
+	m, _ := New(config.Masking{}, nil)
+	f.Fuzz(func(t *testing.T, data []byte, text string) {
+		m.AppendCommand(nil, []string{"EVAL", text, text})
+		if text = strings.ReplaceAll(text, "\\", ""); strings.ContainsAny(text, "'\"-)\r\n") || len(text) > 1000 || leaks(text) {
+			return // what is between is to be no code
+		}
+		c := &choices{data: data}
+		pick := func(list ...string) string { return list[c.next(len(list))] }
+		plain := planted[:telling+1]
+		lua := pick("", "local a = 'b'\n", "-- it's\n") + "redis.call(" + pick("'AUTH', ", "\"set\", 'my:password', ", "'CONFIG', 'SET', 'masterauth', ") +
+			pick("", "x, ") + text + "'" + plain + "'" + pick("", ", '"+plain+"')\nreturn 'a'", ")")
+		var words []string
+		switch c.next(7) {
+		case 0:
+			words = []string{pick("AUTH", "auth"), plain}
+		case 1:
+			words = []string{"HELLO", "3", "AUTH", text, plain}
+		case 2:
+			words = []string{"CONFIG", "SET", pick("requirepass", "masterauth", "tls-key-file-pass"), plain}
+		case 3:
+			words = []string{"CONFIG SET", pick("requirepass", "masterauth"), plain}
+		case 4:
+			words = []string{pick("ACL SETUSER", "acl setuser"), text, ">" + plain}
+		case 5:
+			words = []string{"ACL", "SETUSER", text, ">" + plain}
+		case 6:
+			words = append(strings.Split(pick("EVAL", "eval_ro", "SCRIPT LOAD", "SCRIPT|LOAD", "FUNCTION|LOAD", "FUNCTION|LOAD|REPLACE"), "|"), lua)
+		}
+		if out, _ := m.AppendCommand(nil, words); leaks(string(out)) {
+			t.Errorf("\n in %q\nout %q", words, out)
+		}
+	})
+}
