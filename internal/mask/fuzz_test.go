@@ -337,8 +337,9 @@ func FuzzURLsAndSQLGiveNothingAway(f *testing.F) {
 		column := func() string {
 			return pick("password", "u.api_key", `"access token"`, "`my_secret`", "[pwd]", "lower(password)", "data->>'token'", "u . `pwd`")
 		}
+		late := false // the column is named after the value, so that nothing may be cut off
 		condition := func() string {
-			switch c.next(6) {
+			switch c.next(7) {
 			case 0:
 				return column() + pick(" = ", "<>", " like ", " not like ", " >= ", " is not distinct from ") + secret()
 			case 1:
@@ -349,11 +350,19 @@ func FuzzURLsAndSQLGiveNothingAway(f *testing.F) {
 				return column() + " between " + secret() + " and " + secret()
 			case 4:
 				return "(id, password) in ((1, " + secret() + "), (2, " + secret() + "))"
+			case 5:
+				late = true
+				return "id in (select a from (values (1, " + secret() + "), (2, " + secret() + ")) " + pick("", "as ") + "d (id, password))"
 			}
 			return "id = (select id from t where " + column() + " = " + secret() + " limit 1)"
 		}
 		var sql string
-		switch c.next(5) {
+		switch c.next(7) {
+		case 5:
+			late = true
+			sql = "select " + pick("'"+text+"'", "N'"+text+"'", plantedNumber, "'"+text+"'::text") + " as " + pick("password", `"api_key"`) + ", set_config('app.token', " + secret() + ", false)"
+		case 6:
+			sql = "with d (a, password) as (values (1, " + secret() + ")) insert into t (a, password) (select 1, " + secret() + ")"
 		case 0:
 			sql = "select a, b from t where " + condition() + pick(" and ", " or ", " AND NOT ") + condition() + " order by a limit 10"
 		case 1:
@@ -362,14 +371,14 @@ func FuzzURLsAndSQLGiveNothingAway(f *testing.F) {
 		case 2:
 			sql = "update t set a = 'b', password = " + secret() + ", api_key = " + secret() + " where " + condition()
 		case 3:
-			sql = pick("create user joe", "alter role joe with") + pick(" identified by ", " password ", " identified with 'p' by ") + "'" + text + "'" + pick("", " valid until 'x'")
+			sql = pick("create user joe", "alter role joe with") + pick(" identified by ", " password ", " identified with 'p' by ", " identified by values ") + pick("", "E") + "'" + text + "'" + pick("", " valid until 'x'", " replace '"+text+"'")
 		case 4:
 			sql = "insert into t (password, a) select " + secret() + ", b from c where " + condition()
 		}
 		if c.next(2) == 1 {
 			sql = sql + "; -- it's\n" + sql
 		}
-		if n := c.next(256); n > 0 && n < len(sql) {
+		if n := c.next(256); n > 0 && n < len(sql) && !late {
 			sql = sql[:n]
 		}
 		if out := string(m.AppendSQL(nil, sql)); leaks(out) {

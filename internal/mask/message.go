@@ -513,8 +513,11 @@ func quoteAt(s string, i int) int {
 
 // wordEnd is where the word at i ends, which is no text in quotes.
 func wordEnd(s string, i, to int) int {
-	for i < to && s[i] > ' ' && strings.IndexByte(",;&()[]{}<>\"'`\\", s[i]) < 0 {
-		i++
+	for start := i; i < to && s[i] > ' '; i++ {
+		apostrophe := s[i] == '\'' && i > start && i+1 < to && isAlphanumeric(s[i-1]) && isAlphanumeric(s[i+1])
+		if !apostrophe && strings.IndexByte(",;&()[]{}<>\"'`\\", s[i]) >= 0 {
+			break
+		}
 	}
 	return i
 }

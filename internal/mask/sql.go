@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,9 +36,15 @@ func (m *Masker) AppendSQL(dst []byte, text string) []byte {
 			} else {
 				e.replace(t.from, t.to, "'"+Mask+"'")
 			}
-		case t.kind == sqlText && literal[0] == '\'' && startsJSON(literal[1:]):
+		case t.kind == sqlText && literal[0] == '\'' && (startsJSON(literal[1:]) || strings.IndexByte(literal, '=') >= 0 || strings.Contains(literal, "://")):
 			inner := strings.ReplaceAll(strings.TrimSuffix(literal[1:], "'"), "''", "'")
-			if clean := w.inside(inner); clean != inner {
+			clean := ""
+			if looksJSON(inner) {
+				clean = w.inside(inner)
+			} else { // host=db password=x
+				clean = m.Message(inner)
+			}
+			if clean != inner {
 				e.replace(t.from, t.to, "'"+strings.ReplaceAll(clean, "'", "''")+"'")
 			}
 		}
@@ -160,6 +167,9 @@ type sqlFrame struct {
 	once  bool     // there is one row only: (a, b) = (...)
 	lists []string // the columns of the lists of rows: IN ((...), (...))
 	until bool     // BETWEEN: the next AND belongs to it
+
+	values      int // where rows begin whose columns are not known: (VALUES (...))
+	first, last int // where such rows are in the bracket that has ended last
 }
 
 // column is what a value in the frame is for; one that is to be masked wins.
@@ -266,9 +276,14 @@ func (p *sqlParser) resolve() {
 					i = next - 1
 					continue
 				}
+				p.aliases(i, f)
 				p.push(p.bracket(i, f))
 			case ')', ']':
 				p.pop('(')
+				if f.values > 0 && len(p.frames) > 0 {
+					outer := &p.frames[len(p.frames)-1]
+					outer.first, outer.last = f.values, i
+				}
 			case ',':
 				f.clear()
 				f.at++
@@ -335,8 +350,14 @@ func (p *sqlParser) word(i int, f *sqlFrame, reverse int, pending []string) (int
 	case 'e':
 		p.pop('c')
 	case 'v':
+		if i > 0 && p.equal(i-1, "BY") { // IDENTIFIED BY VALUES 'text'
+			return -1, pending
+		}
 		f.clear()
 		f.rows, f.once = pending, false
+		if pending == nil && p.is(i-1, '(') {
+			f.values = i + 1
+		}
 		return -1, nil
 	case 's':
 		f.clear()
@@ -348,11 +369,19 @@ func (p *sqlParser) word(i int, f *sqlFrame, reverse int, pending []string) (int
 		}
 		f.clear()
 		f.names, f.rows, f.lists = nil, nil, nil
+		if p.equal(i, "REPLACE") && i+1 < len(p.tokens) && p.tokens[i+1].kind == sqlText {
+			f.own = "password" // IDENTIFIED BY 'new' REPLACE 'old'
+		}
 		if f.kind == '(' || role == 'x' {
 			return -1, nil
 		}
 	case 'i':
 		f.own = "password"
+		if i+2 < len(p.tokens) && p.equal(i+1, "BY") && !p.equal(i+2, "RANDOM") && !(i+3 < len(p.tokens) && p.tokens[i+3].isLiteral()) {
+			if word := &p.tokens[i+2]; word.kind == sqlWord { // as Oracle has it, without quotes
+				word.kind = sqlText
+			}
+		}
 	case 'n':
 		return reverse, pending
 	default:
@@ -369,6 +398,9 @@ func (p *sqlParser) word(i int, f *sqlFrame, reverse int, pending []string) (int
 		if reverse >= 0 {
 			p.tokens[reverse].column = name
 		}
+		if i > 1 && p.equal(i-1, "AS") && p.keys.matches(name) {
+			p.named(i-2, name)
+		}
 		p.setName(f, name)
 	}
 	return -1, pending
@@ -378,6 +410,14 @@ func (p *sqlParser) word(i int, f *sqlFrame, reverse int, pending []string) (int
 func (p *sqlParser) value(i int, f *sqlFrame) {
 	t := &p.tokens[i]
 	t.column = f.column(p.keys)
+	if f.rows != nil && p.role(p.tokens[i-1]) == 'v' { // VALUES %s, which stands for a row
+		if n := slices.IndexFunc(f.rows, p.keys.matches); n >= 0 {
+			t.column = f.rows[n]
+		}
+	}
+	if i > 1 && t.kind == sqlText && p.tokens[i-1].kind == sqlWord && p.tokens[i-1].to == t.from {
+		i-- // E'text'
+	}
 	if i == 0 || t.column != "" && p.keys.matches(t.column) {
 		return
 	}
@@ -389,6 +429,56 @@ func (p *sqlParser) value(i int, f *sqlFrame) {
 	} else if f.name != "" && p.role(before) == 'n' && p.keys.matches(f.name) {
 		t.column = f.name
 	}
+}
+
+// named says what the value is called that ends at i, which may be cast.
+func (p *sqlParser) named(i int, name string) {
+	if i > 1 && p.tokens[i].kind == sqlWord && p.tokens[i-1].kind == sqlOperator && p.s[p.tokens[i-1].from:p.tokens[i-1].to] == "::" {
+		i -= 2
+	}
+	if t := &p.tokens[i]; t.isLiteral() || t.kind == sqlPlaceholder || t.kind == sqlNamed {
+		t.column = name
+	}
+}
+
+// aliases gives the rows in the bracket that has just ended the columns that
+// are listed in the bracket at i: (VALUES (...), (...)) AS name (a, b).
+func (p *sqlParser) aliases(i int, f *sqlFrame) {
+	if f.last == 0 || i-f.last < 2 || i-f.last > 3 || p.tokens[i-1].kind > sqlName {
+		return
+	}
+	var names []string
+	secret := false
+	for i++; i < len(p.tokens) && !p.is(i, ')'); i++ {
+		if p.tokens[i].kind <= sqlName {
+			names = append(names, p.name(p.tokens[i]))
+			secret = secret || p.keys.matches(names[len(names)-1])
+		}
+	}
+	if !secret {
+		return
+	}
+	depth, at := 0, 0
+	for k := f.first; k < f.last; k++ {
+		switch t := &p.tokens[k]; {
+		case p.is(k, '('):
+			if depth++; depth == 1 {
+				at = 0
+			}
+		case p.is(k, ')'):
+			depth--
+		case p.is(k, ',') && depth == 1:
+			at++
+		case depth > 0 && t.kind >= sqlQuoted && t.kind <= sqlNamed && t.kind != sqlName && at < len(names) && p.keys.matches(names[at]):
+			t.column = names[at]
+		}
+	}
+}
+
+// equal says whether token i is this word.
+func (p *sqlParser) equal(i int, word string) bool {
+	t := p.tokens[i]
+	return t.kind == sqlWord && strings.EqualFold(p.s[t.from:t.to], word)
 }
 
 // setName notes the name of a column. One that matches is kept until the end of
@@ -416,6 +506,11 @@ func (p *sqlParser) bracket(i int, f *sqlFrame) sqlFrame {
 		function := p.s[p.tokens[i-1].from:p.tokens[i-1].to]
 		if strings.EqualFold(function, "password") || strings.Contains(strings.ToLower(function), "crypt") {
 			inner.outer = "password"
+		}
+		if strings.EqualFold(function, "set_config") && i+1 < len(p.tokens) && p.tokens[i+1].kind == sqlText {
+			if name := strings.Trim(p.s[p.tokens[i+1].from:p.tokens[i+1].to], "'"); p.keys.matches(name) {
+				p.tokens[i+1].role, inner.outer = sqlLabel, name
+			}
 		}
 	}
 	switch {
@@ -479,6 +574,7 @@ func (p *sqlParser) columnList(i int) (names []string, next int) {
 		case p.role(t) == 'o':
 			follows = k == next && count > 0
 			k = len(p.tokens)
+		case p.is(k, '(') && (k == next || p.equal(k-1, "AS")): // (SELECT, and AS (VALUES
 		case t.kind != sqlWord || p.role(t) == 'x' || p.role(t) == 'f':
 			k = len(p.tokens)
 		}

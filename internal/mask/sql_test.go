@@ -51,6 +51,20 @@ func TestAppendSQL(t *testing.T) {
 		{"limits are no values of a column", `SELECT * FROM t ORDER BY api_key LIMIT 10`, `SELECT * FROM t ORDER BY api_key LIMIT 10`},
 		{"next statement", `SET @password = 'x'; SELECT 'y'`, `SET @password = '****'; SELECT 'y'`},
 		{"placeholders stay", `UPDATE u SET password = %s, a = ?, b = :b WHERE token = %(token)s`, `UPDATE u SET password = %s, a = ?, b = :b WHERE token = %(token)s`},
+		{"texts of other kinds", `ALTER USER joe PASSWORD E'x'; ALTER LOGIN joe WITH PASSWORD N'x'`, `ALTER USER joe PASSWORD E'****'; ALTER LOGIN joe WITH PASSWORD N'****'`},
+		{"without quotes", `ALTER USER joe IDENTIFIED BY hunter2 ACCOUNT UNLOCK`, `ALTER USER joe IDENTIFIED BY '****' ACCOUNT UNLOCK`},
+		{"in quotes of names", `CREATE USER joe IDENTIFIED BY "x"`, `CREATE USER joe IDENTIFIED BY "****"`},
+		{"as a hash", `CREATE USER joe IDENTIFIED BY VALUES 'x'; CREATE USER joe IDENTIFIED BY RANDOM PASSWORD`, `CREATE USER joe IDENTIFIED BY VALUES '****'; CREATE USER joe IDENTIFIED BY RANDOM PASSWORD`},
+		{"the one before", `ALTER USER joe IDENTIFIED BY 'x' REPLACE 'y'`, `ALTER USER joe IDENTIFIED BY '****' REPLACE '****'`},
+		{"called", `SELECT 'x' AS password, 'y' AS name, 'z'::text AS token`, `SELECT '****' AS password, 'y' AS name, '****'::text AS token`},
+		{"a setting", `SELECT set_config('app.secret', 'x', false), set_config('app.name', 'y', false)`, `SELECT set_config('app.secret', '****', false), set_config('app.name', 'y', false)`},
+		{"rows and then columns", `UPDATE t SET a = d.b FROM (VALUES (1, lower('x'), 'y'), (2, NULL, 'z')) AS d (id, password, n) WHERE d.n = 'n'`,
+			`UPDATE t SET a = d.b FROM (VALUES (1, lower('****'), 'y'), (2, NULL, 'z')) AS d (id, password, n) WHERE d.n = 'n'`},
+		{"rows and then other columns", `SELECT * FROM (VALUES (1, 'x')) d (a, b)`, `SELECT * FROM (VALUES (1, 'x')) d (a, b)`},
+		{"columns and then rows", `WITH d (a, password) AS (VALUES (1, 'x')) SELECT 'y'`, `WITH d (a, password) AS (VALUES (1, '****')) SELECT 'y'`},
+		{"a query in brackets", `INSERT INTO t (a, password) (SELECT 1, 'x')`, `INSERT INTO t (a, password) (SELECT 1, '****')`},
+		{"texts with keys", `SELECT dblink_connect('host=h password=it''s user=joe'), 'postgres://joe:x@h/y', 'a=b', 'token: x1234567'`,
+			`SELECT dblink_connect('host=h password=**** user=joe'), 'postgres://****@h/y', 'a=b', 'token: x1234567'`},
 		{"not SQL", `it's {a: "b`, `it's {a: "b`},
 		{"empty", ``, ``},
 	}
@@ -77,6 +91,11 @@ func TestSQLParameterNames(t *testing.T) {
 		{`SELECT * FROM u WHERE password = ?`, []string{"password", "password"}}, // two parameters: which is it?
 		{`SELECT * FROM u WHERE id = ?`, []string{"id", ""}},
 		{`ALTER USER joe PASSWORD %s`, []string{"PASSWORD"}},
+		{`INSERT INTO u (name, password) VALUES %s`, []string{"password"}},
+		{`INSERT INTO u (name, email) VALUES %s`, []string{""}},
+		{`SELECT ? AS name, ? AS password`, []string{"", "password"}},
+		{`SELECT set_config('app.secret', %s, false)`, []string{"app.secret"}},
+		{`UPDATE t SET a = d.b FROM (VALUES (?, ?)) d (id, password)`, []string{"", "password"}},
 		{`nonsense`, []string{}},
 	}
 	m := defaultMasker()
