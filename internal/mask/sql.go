@@ -369,7 +369,7 @@ func (p *sqlParser) word(i int, f *sqlFrame, reverse int, pending []string) (int
 		}
 		f.clear()
 		f.names, f.rows, f.lists = nil, nil, nil
-		if p.equal(i, "REPLACE") && i+1 < len(p.tokens) && p.tokens[i+1].kind == sqlText {
+		if i+1 < len(p.tokens) && p.tokens[i+1].kind == sqlText && p.equal(i, "REPLACE") {
 			f.own = "password" // IDENTIFIED BY 'new' REPLACE 'old'
 		}
 		if f.kind == '(' || role == 'x' {
@@ -477,8 +477,8 @@ func (p *sqlParser) aliases(i int, f *sqlFrame) {
 
 // equal says whether token i is this word.
 func (p *sqlParser) equal(i int, word string) bool {
-	t := p.tokens[i]
-	return t.kind == sqlWord && strings.EqualFold(p.s[t.from:t.to], word)
+	t := &p.tokens[i]
+	return t.to-t.from == len(word) && t.kind == sqlWord && strings.EqualFold(p.s[t.from:t.to], word)
 }
 
 // setName notes the name of a column. One that matches is kept until the end of
@@ -507,7 +507,7 @@ func (p *sqlParser) bracket(i int, f *sqlFrame) sqlFrame {
 		if strings.EqualFold(function, "password") || strings.Contains(strings.ToLower(function), "crypt") {
 			inner.outer = "password"
 		}
-		if strings.EqualFold(function, "set_config") && i+1 < len(p.tokens) && p.tokens[i+1].kind == sqlText {
+		if len(function) == len("set_config") && strings.EqualFold(function, "set_config") && i+1 < len(p.tokens) && p.tokens[i+1].kind == sqlText {
 			if name := strings.Trim(p.s[p.tokens[i+1].from:p.tokens[i+1].to], "'"); p.keys.matches(name) {
 				p.tokens[i+1].role, inner.outer = sqlLabel, name
 			}

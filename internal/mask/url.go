@@ -45,11 +45,9 @@ func (w *Writer) urls(s string, whole bool, ends string) string {
 		if i > end {
 			end = urlEnd(s, i, whole)
 		}
-		if at := userInfo(s[i:end]); at >= 0 {
+		if at := userInfo(s[i:end], end == len(s)); at >= 0 {
 			e.replace(i, i+at, Mask)
 			i += at
-		} else if end == len(s) && isCutUserInfo(s[i:]) {
-			e.replace(i, end, Mask)
 		}
 	}
 	s = e.text()
@@ -109,11 +107,14 @@ func urlEnd(s string, i int, whole bool) int {
 
 // userInfo is the length of the user-info that s, which follows "//", begins
 // with, or negative. It also finds one with characters that should have been
-// encoded, unless it looks like a host and its port.
-func userInfo(s string) int {
+// encoded, unless it looks like a host and its port. The text ends with s if
+// last; it may have been cut before the "@".
+func userInfo(s string, last bool) int {
 	end := strings.IndexAny(s, "/?#")
 	if end < 0 {
 		end = len(s)
+	} else {
+		last = false
 	}
 	if at := strings.LastIndexByte(s[:end], '@'); at >= 0 {
 		return at
@@ -122,22 +123,22 @@ func userInfo(s string) int {
 	if colon < 0 || s[0] == '[' || strings.Trim(s[colon+1:end], "0123456789") == "" {
 		return -1
 	}
+	if last && !isHosts(s) {
+		return end
+	}
 	return strings.LastIndexByte(s[:min(len(s), 256)], '@')
 }
 
-// isCutUserInfo says whether a text that was cut ends with s before the "@": a
-// name and a colon, and then what is no port.
-func isCutUserInfo(s string) bool {
-	if s == "" || s[0] == '[' || strings.ContainsAny(s, "/?#") {
-		return false
-	}
-	for host := range strings.SplitSeq(strings.TrimRight(s, ".,;:!)]}'"), ",") { // as those of a cluster
+// isHosts says whether s is a list of hosts with their ports, as of a cluster,
+// or is still to be filled in.
+func isHosts(s string) bool {
+	for host := range strings.SplitSeq(strings.TrimRight(s, ".,;:!)]}'"), ",") {
 		_, port, _ := strings.Cut(host, ":")
 		if strings.Trim(port, "0123456789:") != "" && port != "port" && strings.IndexByte("{$%<", port[0]) < 0 {
-			return true
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // query masks the query and the fragment of the URL between two places. The
