@@ -321,7 +321,8 @@ func FuzzURLsAndSQLGiveNothingAway(f *testing.F) {
 		pick := func(list ...string) string { return list[c.next(len(list))] }
 
 		link := pick("https", "postgres", "redis+tls") + "://" + pick("", "joe:"+url.QueryEscape(planted)+"@", planted[:3]+"7@") +
-			pick("host", "host:80", "[::1]:80", "a,b:2") + pick("", "/", "/a//b", "/a@b") + "?" + c.form(2) + pick("", "#access_token="+url.QueryEscape(planted), "#a")
+			pick("host", "host:80", "[::1]:80", "a,b:2") + pick("", "/", "/a//b", "/a@b") + "?" + c.form(2) +
+			pick("", "&q=a+AND+"+pick("password", "my.api_key")+"%3A"+url.QueryEscape(planted)+"+b", "&q=password%3A%22"+url.QueryEscape(planted)+"%22", "&q=token:"+url.QueryEscape(planted)) + pick("", "#access_token="+url.QueryEscape(planted), "#a")
 		if out := string(m.AppendURL(nil, link)); leaks(out) {
 			t.Errorf("url\n in %q\nout %q", link, out)
 		}

@@ -19,6 +19,7 @@ func TestHostileInputTakesLinearTime(t *testing.T) {
 		"key='", "key='\n", "key={", "key={\n", "key: {'", "(key)=(", "(key)=(\n", "--key ", "--key '", "'--key', ", "cookie=", "key=a(", "key=(\n",
 		"[SQL: ", "[SQL: ]\n", "[SQL: x=?]\n[parameters: (", "(1),", "\nLINE 1: ", "Duplicate entry '", "' for key '", "key\n input_value=", "  File \"\n",
 		"(values (", "(values (1)) d (key) ", "(key) values ? ", "1 as key ", "1::a as key,", "set_config('key',", "identified by a ", "'a=b' ", "'[SQL: ", "as (",
+		"a=b:?", "a=b%3A;", "a=b:&", "a=b://c?",
 		"a://b:c", "a://b:c,", "key=b'", "key: Bearer ", "=", "==", ":=", "key=",
 	}
 	for _, unit := range units {

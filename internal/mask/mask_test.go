@@ -276,6 +276,10 @@ func TestAppendURL(t *testing.T) {
 		{`https://host/#/route?token=x`, `https://host/#/route?token=****`},
 		{`https://host/?next=https://a:b@c/?key=x`, `https://host/?next=https://****@c/?key=****`},
 		{`https://host/?X-Amz-Credential=x&X-Amz-Security-Token=y&a[password]=z`, `https://host/?X-Amz-Credential=****&X-Amz-Security-Token=****&a[password]=****`},
+		{`http://es:9200/i/_search?q=password:hunter2`, `http://es:9200/i/_search?q=password:****`},
+		{`/_search?q=user%3Ajoe+AND+%28token%3Aswordfish+OR+pin_key%3A%22x+y%22%29&size=1`, `/_search?q=user%3Ajoe+AND+%28token%3A****+OR+pin_key%3A%22****%22%29&size=1`},
+		{`/_search?q=user:joe+AND+a:b&t=10:30&u=12%3A30`, `/_search?q=user:joe+AND+a:b&t=10:30&u=12%3A30`},
+		{`/a?next=https%3A%2F%2Fjoe%3Ahunter2%40h%2Fb%3Ftoken%3Dx`, `/a?next=https%3A%2F%2F****%40h%2Fb%3Ftoken%3D****`},
 		{`postgres://joe:hunt`, `postgres://****`}, // cut before its "@"
 		{`redis://:hunt`, `redis://****`},
 		{`https://h:80?a=postgres://joe:hunt`, `https://h:80?a=postgres://****`},

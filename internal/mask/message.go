@@ -83,6 +83,31 @@ func (w *Writer) message(s string) string {
 	return e.text()
 }
 
+// terms masks what the value of a pair, which may be encoded, searches for below
+// keys that match, as in q=name:joe, and what URLs it has.
+func (w *Writer) terms(value string, keys *matcher) string {
+	if strings.IndexByte(value, ':') < 0 && !strings.Contains(value, "%3") { // %3A is ":", %3D is "="
+		return value
+	}
+	own := w.keys
+	w.keys, w.inTerms = keys, true
+	defer func() { w.keys, w.inTerms = own, false }()
+	decoded := decodePercent(value)
+	s := decoded
+	if strings.Contains(s, "://") {
+		s = w.urls(s, false, "")
+	}
+	e := splice{s: s}
+	w.said(&e, 0, len(s), terms)
+	switch s = e.text(); {
+	case s == decoded:
+		return value
+	case decoded == value:
+		return s
+	}
+	return encodePercent(s)
+}
+
 // trace masks a stack trace: Python's lines of source follow the line of a file,
 // and are indented more. All else is prose.
 func (w *Writer) trace(s string) string {

@@ -222,15 +222,17 @@ func (w *Writer) pairs(e *splice, from, to int, keys *matcher) {
 		if n := strings.IndexByte(e.s[i:to], '&'); n >= 0 {
 			end = i + n
 		}
+		searched := false
 		for i < end {
-			i = w.pair(e, i, end, keys)
+			i = w.pair(e, i, end, keys, &searched)
 		}
 		i = end + 1
 	}
 }
 
-// pair masks the pair at i and gives where to go on.
-func (w *Writer) pair(e *splice, i, end int, keys *matcher) int {
+// pair masks the pair at i and gives where to go on. searched says that what is
+// there up to the end has been taken for a search before.
+func (w *Writer) pair(e *splice, i, end int, keys *matcher, searched *bool) int {
 	for i < end && e.s[i] == ' ' { // as between cookies
 		i++
 	}
@@ -247,6 +249,13 @@ func (w *Writer) pair(e *splice, i, end int, keys *matcher) int {
 				e.replace(equals+1, end, encodePercent(clean))
 			}
 			return end
+		}
+		if !*searched && !w.inTerms {
+			*searched = true
+			if clean := w.terms(value, keys); clean != value {
+				e.replace(equals+1, end, clean)
+				return end
+			}
 		}
 	}
 	rest := e.s[equals:end]

@@ -33,6 +33,7 @@ type Writer struct {
 	full    bool   // the limit is reached: nothing that follows would show
 	bare    bool   // buf is the text before the suffix of an earlier dump, not to be quoted
 	masked  int    // how many values were masked
+	inTerms bool   // in a search, in which none is looked for
 	level   int    // how deep this Writer is in strings inside strings
 
 	lists []list // in compatible mode only: the open lists
