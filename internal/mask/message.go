@@ -115,7 +115,10 @@ func (w *Writer) trace(s string) string {
 	e := splice{s: s}
 	told, frame := 0, -1 // where the prose began that is not masked yet; how far the last line of a file is indented
 	for i := 0; i < len(s); {
-		end := lineEnd(s, i)
+		end := len(s)
+		if n := strings.IndexByte(s[i:], '\n'); n >= 0 {
+			end = i + n
+		}
 		in := i
 		for in < end && strings.IndexByte(" \t|", s[in]) >= 0 { // groups of exceptions are drawn with bars
 			in++
@@ -132,7 +135,7 @@ func (w *Writer) trace(s string) string {
 		} else {
 			frame = -1
 		}
-		i = end + max(lineBreak(s[end:]), 1)
+		i = end + 1
 	}
 	w.said(&e, told, len(s), prose)
 	return e.text()
@@ -353,6 +356,10 @@ func (r *reading) pair(i int) int {
 	if mark == ':' && strings.HasPrefix(s[i:after], "::") || value == to || isLineBreak(s[value]) {
 		return value
 	}
+	start := quoteAt(s[:to], value)
+	if start < 0 && r.trust == source {
+		return after
+	}
 	key, before, quoted, list := keyBefore(s, max(r.from, e.done), i)
 	if key == "" {
 		return after
@@ -382,11 +389,8 @@ func (r *reading) pair(i int) int {
 	}
 	// Between others, as in {user: 'joe', password: 'x'}, it is a key whatever follows.
 	among := mark == '=' || quoted || value == after || strings.HasSuffix(before, "{") || strings.HasSuffix(before, ",")
-	if start := quoteAt(s[:to], value); start >= 0 {
+	if start >= 0 {
 		return r.quoted(start, !among && r.trust == prose)
-	}
-	if r.trust == source {
-		return after
 	}
 	if open := s[value]; strings.IndexByte("{[(", open) >= 0 {
 		if quoted || mark == '=' || open == '{' {
