@@ -45,3 +45,11 @@ func TestStackTracesAreMaskedBeforeTheyAreCut(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestURLsInFactsAreMasked(t *testing.T) {
+	p := process{profile: newProfile(t)}
+	p.learn("broker", "amqp://joe:hunter2@h/")
+	if got := p.facts["broker"]; got != "amqp://****@h/" {
+		t.Errorf("got %q", got)
+	}
+}

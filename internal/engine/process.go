@@ -77,6 +77,7 @@ func (p *process) learn(key, value string) {
 	if p.profile.masker.Matches(mask.General, key) {
 		value = mask.Mask
 	}
+	value = p.profile.masker.Links(value)
 	p.facts[key] = value
 	p.describe()
 }

@@ -38,7 +38,11 @@ type Root = fs.FS
 func Detect(c *config.Config, m *mask.Masker, p Process, distroVersion string, root Root) []otlp.Attribute {
 	var users []otlp.Attribute
 	for _, a := range c.ResourceAttributes {
-		users = append(users, otlp.Attribute{Key: a.Key, Value: a.Value})
+		value := m.Links(a.Value)
+		if a.Key == "process.command_line" || a.Key == "process.command_args" {
+			value = m.Message(value)
+		}
+		users = append(users, otlp.Attribute{Key: a.Key, Value: value})
 	}
 	all := Merge(process(c, m, p), container(c, p.PID, root), users, chosen(c, p.Language, distroVersion))
 

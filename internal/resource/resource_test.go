@@ -90,6 +90,8 @@ func TestAttributes(t *testing.T) {
 		{"E3 tag with semicolon", []string{"LUMIGO_TAG=t;x"}, Process{}, "lumigo.tag", nil},
 		{"E4 LUMIGO_TAG wins", []string{"LUMIGO_TAG=mine", "OTEL_RESOURCE_ATTRIBUTES=lumigo.tag=other"}, Process{}, "lumigo.tag", "mine"},
 		{"E5 container name", []string{"LUMIGO_CONTAINER_NAME=web"}, Process{}, "k8s.container.name", "web"},
+		{"the user's URLs are masked", []string{"OTEL_RESOURCE_ATTRIBUTES=db=reads postgres://joe:x@h/"}, Process{}, "db", "reads postgres://****@h/"},
+		{"the user's command line is masked", []string{"OTEL_RESOURCE_ATTRIBUTES=process.command_line=mysql --password%3Dx"}, Process{}, "process.command_line", "mysql --password=****"},
 		{"the user's word wins over what is found", []string{"OTEL_RESOURCE_ATTRIBUTES=process.pid=7"}, Process{PID: 42}, "process.pid", "7"},
 		{"no framework", nil, Process{}, "framework", "Unknown"},
 		{"no environment", nil, Process{}, "process.environ", nil},
