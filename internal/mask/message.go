@@ -284,7 +284,7 @@ func (w *Writer) said(e *splice, from, to int, t trust) {
 	r := reading{w, e, from, to, from - 1, t}
 	for i := from; i < to; {
 		switch c := e.s[i]; {
-		case c == '-' && t == prose && i+2 < to && e.s[i+1] == '-' && (i == from || !isWord(e.s[i-1])):
+		case c == '-' && t != terms && i+2 < to && e.s[i+1] == '-' && (i == from || !isWord(e.s[i-1])):
 			i = r.flag(i)
 		case c != ':' && c != '=':
 			i++
@@ -328,12 +328,12 @@ func (r *reading) flag(i int) int {
 		for value < to && strings.IndexByte(", ", s[value]) >= 0 {
 			value++
 		}
-		if value < to && value > end+1 && s[value] == s[end] {
+		if value+1 < to && value > end+1 && s[value] == s[end] && s[value+1] != '-' {
 			return r.quoted(value, false)
 		}
 		return end
 	}
-	if value := end + indent(s[end:to]); value > end {
+	if value := end + indent(s[end:to]); value > end && r.trust == prose {
 		if stop := wordEnd(s, value, to); looksSecret(s[value:stop]) {
 			r.e.replace(value, stop, Mask)
 			return stop

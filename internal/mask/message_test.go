@@ -73,7 +73,7 @@ func TestMessagesThatStay(t *testing.T) {
 		"password: required", "unknown key: 'colour'", `invalid token: "end of file"`, "must be of the form key=value", "OAuth token: Token Empty", "got cookies: none", "max tokens: 4096", "token: NotFound", "bad key: user_id", "api_key: client-id.",
 		"open /etc/token.json: no such file", "open /run/db_password:7: denied", "/app/token.go:1234567 +0x1d",
 		"cannot read key: /etc/ssl/private/key-1.pem", `C:\keys\token: 123456`,
-		"use --password to set it", "use --token, or --key", "password=None token=null key=true", "key=", "key:", "token:\n123456", "a::token::b1",
+		"use --password to set it", `add_argument("--password", "-p")`, "use --token, or --key", "password=None token=null key=true", "key=", "key:", "token:\n123456", "a::token::b1",
 		"KeyError('password')", "unexpected keyword argument 'token'", "Signature verification failed", "the key is 1234567",
 		"WHERE password=? AND token=$1 AND key=%s", "missing keys: ['a1', 'b2']", "https://h:8080/a/b?c=d", "see http://h:8080.", "tcp://a:1,b:2",
 		"Key (email)=(joe@example.com) already exists.", "Duplicate entry 'joe' for key 'users.name'", "Duplicate entry 'joe' for",
@@ -100,6 +100,8 @@ func TestTraces(t *testing.T) {
             ^^^^^^^^^^^
   File "/app/b.py", line 3, in get_token
     connect("postgres://joe:hunter2@db/x", password="hunter2", key=f"{key}")
+  File "/app/c.py", line 4, in dump
+    run(["dump", "--password", "hunter2", f"--token={secret1}"])  # --password hunter2
   [Previous line repeated 990 more times]
 app.InvalidToken: token=swordfish
 
@@ -115,6 +117,8 @@ The above exception was the direct cause of the following exception:
             ^^^^^^^^^^^
   File "/app/b.py", line 3, in get_token
     connect("postgres://****@db/x", password="****", key=f"{key}")
+  File "/app/c.py", line 4, in dump
+    run(["dump", "--password", "****", f"--token={secret1}"])  # --password hunter2
   [Previous line repeated 990 more times]
 app.InvalidToken: token=****
 
