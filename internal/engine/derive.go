@@ -22,6 +22,7 @@ const (
 	wsgiEnviron     = "wsgi.environ"
 	clientHead      = "http.client.head"
 	clientAnswer    = "http.client.answer"
+	awsAnswer       = "aws.answer"
 	requestPayload  = "http.request.payload"
 	responsePayload = "http.response.payload"
 )
@@ -29,7 +30,7 @@ const (
 // derives reports whether other attributes are to be made of the one of this name.
 func derives(key string) bool {
 	switch key {
-	case wsgiEnviron, clientHead, clientAnswer, requestPayload, responsePayload:
+	case wsgiEnviron, clientHead, clientAnswer, awsAnswer, requestPayload, responsePayload:
 		return true
 	}
 	return false
@@ -59,6 +60,8 @@ func (d *decoder) derive(key string, start, limit int) (left int, lost uint32) {
 		made.head(d.Len())
 	case key == clientAnswer && k == marshal.List && d.Len() >= 3:
 		made.answer(d.Len())
+	case key == awsAnswer && k == marshal.Dict:
+		made.aws()
 	case key == requestPayload:
 		made.payload("http.request.body", mask.RequestBodies, &d.request, k)
 	case key == responsePayload:
@@ -317,9 +320,100 @@ func (m *derivation) answer(size int) {
 		m.failed = true
 		m.text("error.type", strconv.FormatInt(status, 10))
 	}
+	m.responseHeaders()
+}
+
+// responseHeaders writes what has been collected in m.headers.
+func (m *derivation) responseHeaders() {
 	m.response.note(m.headers)
 	if len(m.headers) > 0 && m.may("http.response.headers") {
 		m.headersAs("http.response.headers", mask.ResponseHeaders)
+	}
+}
+
+// aws makes the attributes of what botocore has answered: a dict of which one value tells of the response, and the others
+// are its body.
+func (m *derivation) aws() {
+	const metadata = "ResponseMetadata"
+	start, at, body := m.Pos(), -1, false
+	message := ""
+	for k := m.Next(); k != marshal.End && k != marshal.Invalid; k = m.Next() {
+		switch key := m.key(k); key {
+		case metadata:
+			at = m.Pos()
+			m.Skip()
+		case "MessageId":
+			message, body = m.environValue(&m.Reader), true
+		default:
+			body = true
+			m.Skip()
+		}
+	}
+	end := m.Pos()
+	if at >= 0 {
+		m.Seek(at)
+		request := m.awsMetadata()
+		if message == "" {
+			message = request
+		}
+	}
+	m.text("messageId", message)
+	if body && m.may("http.response.body") {
+		m.Seek(start)
+		w := m.begin(mask.ResponseBodies)
+		w.BeginObject()
+		for k := m.Next(); k != marshal.End && k != marshal.Invalid; k = m.Next() {
+			if key := m.key(k); key == metadata {
+				m.Skip()
+			} else {
+				w.Key(key)
+				m.dump(w, m.Next(), 1)
+			}
+		}
+		w.End()
+		m.finishDump("http.response.body")
+	}
+	m.Seek(end)
+}
+
+// awsMetadata makes the attributes that tell of the response, and gives the id of its request.
+func (m *derivation) awsMetadata() (request string) {
+	k := m.Next()
+	if k != marshal.Dict {
+		m.SkipRest(k)
+		return ""
+	}
+	m.headers = m.headers[:0]
+	for k := m.Next(); k != marshal.End && k != marshal.Invalid; k = m.Next() {
+		switch m.key(k) {
+		case "HTTPStatusCode":
+			m.integer("http.response.status_code")
+		case "RetryAttempts":
+			m.integer("retry_attempts")
+		case "RequestId":
+			request = m.environValue(&m.Reader)
+		case "HTTPHeaders":
+			m.collectHeaders(m.Next())
+		default:
+			m.Skip()
+		}
+	}
+	for _, h := range m.headers {
+		if request == "" && (strings.EqualFold(h.Name, "x-amzn-requestid") || strings.EqualFold(h.Name, "x-amz-request-id")) {
+			request = h.Value
+		}
+	}
+	m.text("aws.request_id", request)
+	m.responseHeaders()
+	return request
+}
+
+// integer reads a number, and writes it.
+func (m *derivation) integer(key string) {
+	if k := m.Next(); k == marshal.Int {
+		m.int(key, m.Int())
+	} else {
+		m.SkipRest(k)
 	}
 }
 

@@ -19,6 +19,9 @@ class Recorded:
         self.attributes = {name: _unpacked(name, value) for name, value in attributes.items() if value is not None}
         if answer is not None:
             self._answered(*answer)
+        answer = self.attributes.pop("aws.answer", None)
+        if answer is not None:
+            self._aws(answer, answer.pop("ResponseMetadata", None) or {})
         self.events = events or []
 
     def _answered(self, status, version, headers):
@@ -27,6 +30,17 @@ class Recorded:
         self.attributes["http.response.headers"] = headers
         if status >= 400:
             self.attributes["error.type"], self.status = str(status), 2
+
+    def _aws(self, body, metadata):
+        headers = metadata.get("HTTPHeaders") or {}
+        request = metadata.get("RequestId") or headers.get("x-amzn-requestid")
+        for name, value in (
+            ("http.response.status_code", metadata.get("HTTPStatusCode")), ("retry_attempts", metadata.get("RetryAttempts")),
+            ("aws.request_id", request), ("messageId", body.get("MessageId") or request),
+            ("http.response.headers", headers), ("http.response.body", body),
+        ):  # fmt: skip
+            if value:
+                self.attributes[name] = value
 
     def __repr__(self):
         return "<%s %s>" % (self.name, self.attributes)

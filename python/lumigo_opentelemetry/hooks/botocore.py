@@ -49,28 +49,37 @@ def _make_api_call(original):
     return wrapper
 
 
-def _common(meta, name):
-    """What all calls of a client have in common: attributes, and whether the parameters are shown as they are sent. What
-    DynamoDB is sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown, which are
-    simpler."""
-    model = meta.service_model
-    url = meta.endpoint_url
-    scheme, _, rest = url.partition("://")
-    host, port = address(rest.partition("/")[0], scheme)
-    agent = "%s %s" % (meta.config.user_agent, meta.config.user_agent_extra)
-    as_sent = model.service_name == "dynamodb" and "Resource" not in agent
-    attributes = {
-        "rpc.system": "aws-api",
-        "rpc.service": model.metadata.get("serviceId") or name,
-        "aws.service": model.service_name,
-        "aws.region": meta.region_name,
-        "cloud.region": meta.region_name,
-        "region": meta.region_name,
-        "server.address": host,
-        "server.port": port,
-        "url.full": url,
-    }
-    return attributes, as_sent
+class _Client:
+    """What is known of a client, whatever it is asked. as_sent: its parameters are shown as they are sent. What DynamoDB is
+    sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown, which are simpler."""
+
+    __slots__ = ("service", "called", "attributes", "shown", "as_sent", "carries", "describe", "tell")
+
+    def __init__(self, meta, name):
+        model = meta.service_model
+        url = meta.endpoint_url
+        scheme, _, rest = url.partition("://")
+        host, port = address(rest.partition("/")[0], scheme)
+        self.service = service = model.service_name
+        name = model.metadata.get("serviceId") or name
+        self.called = name + "."
+        self.attributes = {
+            "rpc.system": "aws-api",
+            "rpc.service": name,
+            "aws.service": service,
+            "aws.region": meta.region_name,
+            "cloud.region": meta.region_name,
+            "region": meta.region_name,
+            "server.address": host,
+            "server.port": port,
+            "url.full": url,
+        }
+        self.shown = _tracing.settings.capture and service not in _SECRET
+        agent = "%s %s" % (meta.config.user_agent, meta.config.user_agent_extra)
+        self.as_sent = service == "dynamodb" and "Resource" not in agent
+        self.carries = service in ("sqs", "sns", "lambda")
+        self.describe = _DESCRIBE.get(service)
+        self.tell = _TELL.get(service)
 
 
 def _send(original):
@@ -82,8 +91,15 @@ def _send(original):
             return original(self, request, *args, **named)
         quiet = _tracing.set_suppressed(True)
         try:
-            if span.attributes.get("http.request.body", "") is None:
-                _note_sent(span.attributes, request)
+            try:
+                attributes = span.attributes
+                if attributes.get("http.request.body", "") is None:
+                    body = request.body
+                    if type(body) is bytes:
+                        limit = _tracing.settings.capture
+                        attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
+            except Exception as error:
+                trouble(error)
             return original(self, request, *args, **named)
         finally:
             _tracing.reset_suppressed(quiet)
@@ -91,43 +107,33 @@ def _send(original):
     return wrapper
 
 
-def _note_sent(attributes, request):
-    try:
-        body = request.body
-        if type(body) is bytes:
-            limit = _tracing.settings.capture
-            attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
-    except Exception as error:
-        trouble(error)
-
-
 class _Call:
-    """A call of a service. sent: the parameters, a copy where they carry the span's context."""
+    """A call of a service. sent: the parameters, a copy where they carry the span's context. wanted: of a receive of
+    messages, their attributes that the app asked for."""
 
-    __slots__ = ("span", "service", "operation", "sent", "wanted")
+    __slots__ = ("client", "span", "operation", "sent", "wanted")
 
     def __init__(self, meta, name, operation, params):
         try:
-            common, as_sent = meta._lumigo
+            client = meta._lumigo
         except AttributeError:
-            common, as_sent = meta._lumigo = _common(meta, name)
-        attributes = {**common, "rpc.method": operation}
-        self.service = service = attributes["aws.service"]
+            client = meta._lumigo = _Client(meta, name)
+        self.client = client
         self.operation = operation
+        self.sent = params
         self.wanted = None
+        attributes = {**client.attributes, "rpc.method": operation}
         body, kind = params, _tracing.CLIENT
-        describe = _DESCRIBE.get(service)
-        if describe is not None:
-            text = describe(operation, params, attributes)
+        if client.describe is not None:
+            text = client.describe(operation, params, attributes)
             if text is not None:
                 body = text
-            if attributes.get("messaging.operation.type") == "send":
+            if client.carries and attributes.get("messaging.operation.type") == "send":
                 kind = _tracing.PRODUCER
-        self.span = span = _tracing.start_span(attributes["rpc.service"] + "." + operation, kind, attributes)
-        if span.recording and _tracing.settings.capture and service not in _SECRET:
-            attributes["http.request.body"] = None if as_sent else _values.plain(body)  # None for _send
-        self.sent = params
-        if service in _CARRIERS:
+        self.span = span = _tracing.start_span(client.called + operation, kind, attributes)
+        if span.recording and client.shown:
+            attributes["http.request.body"] = None if client.as_sent else _values.plain(body)  # None for _send
+        if client.carries:
             try:
                 self.sent = self._carrying(params)
             except Exception as error:  # parameters that botocore will not take either
@@ -135,7 +141,7 @@ class _Call:
 
     def _carrying(self, params):
         span = self.span
-        text = _TEXTS.get((self.service, self.operation))
+        text = _TEXTS.get((self.client.service, self.operation))
         if text is None:
             return params
         if text == "Payload":
@@ -154,20 +160,21 @@ class _Call:
 
     def _unsent(self, attributes):
         """Where nothing came to be sent, the parameters are shown: refused ones, and those of tests with a Stubber."""
-        if attributes.get("http.request.body", "") is None:
-            attributes["http.request.body"] = _values.plain(self.sent)
+        attributes["http.request.body"] = _values.plain(self.sent)
 
     def failed(self, error):
         span = self.span
         span.record_exception(error)
         try:
-            self._unsent(span.attributes)
+            attributes = span.attributes
+            if attributes.get("http.request.body", "") is None:
+                self._unsent(attributes)
             answer = getattr(error, "response", None)
             if span.recording and isinstance(answer, dict):
-                self._heading(span.attributes, answer)
+                attributes["aws.answer"] = {"ResponseMetadata": _values.plain(answer.get("ResponseMetadata"))}
                 code = (answer.get("Error") or {}).get("Code")
                 if code:
-                    span.attributes["aws.error.code"] = code
+                    attributes["aws.error.code"] = code
         except Exception as fault:
             trouble(fault)
         span.end()
@@ -175,37 +182,19 @@ class _Call:
     def answered(self, answer):
         span = self.span
         try:
-            if self.operation == "ReceiveMessage" and self.service == "sqs":
+            if self.wanted is not None:
                 self._received(answer)
             if span.recording:
                 attributes = span.attributes
-                if self.service == "dynamodb":
+                client = self.client
+                if client.as_sent and attributes.get("http.request.body", "") is None:
                     self._unsent(attributes)
-                headers = self._heading(attributes, answer)
-                tell = _TELL.get(self.service)
-                if tell is not None:
-                    tell(answer, attributes)
-                if _tracing.settings.capture and self.service not in _SECRET:
-                    attributes["http.response.body"] = _said(answer, headers)
+                if client.tell is not None:
+                    client.tell(answer, attributes)
+                attributes["aws.answer"] = _said(answer, client.shown)
         except Exception as error:
             trouble(error)
         span.end()
-
-    def _heading(self, attributes, answer):
-        """What is told beside the answer itself. Returns the response's headers."""
-        metadata = answer.get("ResponseMetadata") or {}
-        headers = metadata.get("HTTPHeaders") or {}
-        attributes["http.response.status_code"] = metadata.get("HTTPStatusCode")
-        attributes["retry_attempts"] = metadata.get("RetryAttempts")
-        request = metadata.get("RequestId") or headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
-        attributes["aws.request_id"] = request
-        message = answer.get("MessageId")
-        if message and self.service in ("sqs", "sns"):
-            attributes["messaging.message.id"] = message
-        attributes["messageId"] = message or request
-        if headers:
-            attributes["http.response.headers"] = headers if type(headers) is dict else _values.plain(headers)
-        return headers
 
     def _received(self, answer):
         span = self.span
@@ -231,22 +220,25 @@ class _Call:
                 import json  # botocore has it
 
                 span.attributes["lumigoData"] = json.dumps({"trigger": origin})
-        if self.wanted is not None:
-            for message in messages:
-                self.wanted.leave(message)
+        for message in messages:
+            self.wanted.leave(message)
         answer["Messages"] = Messages(messages, span)
 
 
-def _said(answer, headers):
-    """The answer itself, without what is the app's to read."""
-    said = dict(answer)
-    said.pop("ResponseMetadata", None)
-    for value in said.values():
+def _said(answer, whole):
+    """What is shown of an answer: what tells of the response, and whole, what is not the app's to read."""
+    metadata = answer.get("ResponseMetadata") or {}
+    if not whole:
+        return {"ResponseMetadata": metadata}
+    for value in answer.values():
         if type(value) not in _READ and (hasattr(value, "read") or hasattr(value, "close")):
-            said = {name: value for name, value in said.items() if not hasattr(value, "read") and not hasattr(value, "close")}
+            answer = {name: value for name, value in answer.items() if not hasattr(value, "read") and not hasattr(value, "close")}
             break
-    digits = len(headers.get("content-length", ""))
-    return _values.parsed(said, 0 < digits < 5 and "content-encoding" not in headers)
+    headers = metadata.get("HTTPHeaders") or {}
+    if 0 < len(headers.get("content-length", "")) < 5 and "content-encoding" not in headers:
+        return _values.parsed(answer, True)
+    said = _values.parsed({name: value for name, value in answer.items() if name != "ResponseMetadata"})
+    return {**said, "ResponseMetadata": _values.plain(metadata)}
 
 
 _READ = (dict, list, str, int)
@@ -363,8 +355,7 @@ def _with_client_context(params, span):
 
 # --- services ---------------------------------------------------------------------------
 
-# The services whose calls may carry context, and of those that do, the name of the text in the parameters.
-_CARRIERS = ("sqs", "sns", "lambda")
+# Of what carries context: the name of the text in the parameters.
 _TEXTS = {
     ("sqs", "SendMessage"): "MessageBody",
     ("sqs", "SendMessageBatch"): "MessageBody",
@@ -399,6 +390,11 @@ def _sns(operation, params, attributes):
     if operation in ("Publish", "PublishBatch"):
         _messaging(attributes, "send", params.get("PublishBatchRequestEntries"))
     return params.get("Message")
+
+
+def _sns_told(answer, attributes):
+    _named(answer.get("TopicArn"), "aws.sns.topic.arn", attributes)
+    _named(answer.get("MessageId"), "messaging.message.id", attributes)
 
 
 def _messaging(attributes, kind, batch):
@@ -553,6 +549,7 @@ _DESCRIBE = {
 _TELL = {
     "dynamodb": _dynamodb_told,
     "secretsmanager": lambda answer, attributes: _named(answer.get("ARN"), "aws.secretsmanager.secret.arn", attributes),
-    "sns": lambda answer, attributes: _named(answer.get("TopicArn"), "aws.sns.topic.arn", attributes),
+    "sns": _sns_told,
+    "sqs": lambda answer, attributes: _named(answer.get("MessageId"), "messaging.message.id", attributes),
     "stepfunctions": _stepfunctions_told,
 }
