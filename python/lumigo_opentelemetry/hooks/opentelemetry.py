@@ -23,8 +23,38 @@ def install(module):
         _install_context(module)
     elif name == "opentelemetry.trace":
         _install_trace(module)
+    elif name == "opentelemetry.instrumentation.auto_instrumentation":
+        _imports.wrap(module, "execl", _leading)
+        _imports.wrap(module, "initialize", _leading)
     else:
         _imports.wrap(module.BaseInstrumentor, "instrument", _instrument)
+
+
+# --- opentelemetry-instrument -----------------------------------------------------------
+
+_SITE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "sitecustomize")
+
+
+def _leading(original):
+    """What puts upstream's sitecustomize in front of ours, for the program or for its children: no other runs after
+    that one, so ours goes first."""
+
+    def wrapper(*args, **kwargs):
+        _lead()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            _lead()
+
+    return wrapper
+
+
+@_imports.guard
+def _lead():
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    ours = [entry for entry in entries if os.path.realpath(entry) == _SITE]
+    if ours:
+        os.environ["PYTHONPATH"] = os.pathsep.join(ours + [entry for entry in entries if entry not in ours])
 
 
 # --- context ----------------------------------------------------------------------------
