@@ -375,6 +375,12 @@ def _make_provider(trace):
                 return trace._TRACER_PROVIDER.get_tracer(*args, **kwargs)
             return Tracer(args, kwargs)
 
+        @property
+        def sampler(self):
+            """As the SDK's provider has it. Airflow asks it whether to keep the trace of a run, and takes a provider
+            without for one that traces nothing: no task would have spans."""
+            return _sampler()
+
         def force_flush(self, timeout_millis=30000):
             """Send all finished spans on; whether that was done in time."""
             _tracing.ensure_own()
@@ -448,6 +454,18 @@ def _make_provider(trace):
     for made in (Provider, Tracer):
         made.__abstractmethods__ = frozenset()
     return Provider()
+
+
+def _sampler():
+    """OTEL_TRACES_SAMPLER, as we read it, in the classes of the SDK that the app has imported."""
+    sampling = sys.modules.get("opentelemetry.sdk.trace.sampling")
+    if sampling is None:
+        raise AttributeError("sampler")
+    name, ratio = _tracing.settings.sampler
+    plain = name.replace("parentbased_", "")
+    always = {"always_on": sampling.ALWAYS_ON, "always_off": sampling.ALWAYS_OFF}
+    root = always[plain] if plain in always else sampling.TraceIdRatioBased(ratio)
+    return root if plain == name else sampling.ParentBased(root)
 
 
 # --- the app's own provider -------------------------------------------------------------
