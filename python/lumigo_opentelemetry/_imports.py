@@ -19,6 +19,7 @@ HOOKS = {
     "opentelemetry.context": "opentelemetry",
     "opentelemetry.trace": "opentelemetry",
     "opentelemetry.instrumentation.instrumentor": "opentelemetry",
+    "opentelemetry.instrumentation.auto_instrumentation": "opentelemetry",
     "http.client": "http_client",
     "http.server": "http_server",
     "wsgiref.handlers": "wsgiref",

@@ -231,6 +231,26 @@ class Chaining(ActivationTest):
         paths = (os.path.join(PYTHON, "sitecustomize"), os.path.join(self.directory, "app"))
         self.run_app("pass", status=5, PYTHONPATH=os.pathsep.join(paths))
 
+    def test_upstreams_launcher_puts_its_own_in_front(self):
+        """opentelemetry-instrument: no sitecustomize runs after its own, in the program or in its children."""
+        package = "app/opentelemetry/instrumentation/auto_instrumentation/"
+        write(
+            self.directory,
+            package + "__init__.py",
+            "import sys\nfrom os import environ, execl, pathsep\nfrom os.path import dirname\n"
+            "def run(*args):\n    initialize()\n    execl(sys.executable, sys.executable, *args)\n"
+            "def initialize():\n    environ['PYTHONPATH'] = dirname(__file__) + pathsep + environ['PYTHONPATH']\n",
+        )
+        theirs = "from opentelemetry.instrumentation.auto_instrumentation import initialize\ninitialize()\n"
+        write(self.directory, package + "sitecustomize.py", theirs + "print('theirs', flush=True)")
+        child = "import subprocess, sys; subprocess.check_call([sys.executable, '-c', 'print(3)'])"
+        out, err = self.run_app(
+            "from opentelemetry.instrumentation import auto_instrumentation as theirs\ntheirs.run('-c', %r)" % child,
+            PYTHONPATH=os.pathsep.join((os.path.join(PYTHON, "sitecustomize"), os.path.join(self.directory, "app"))),
+        )
+        self.assertEqual("theirs\ntheirs\n3\n", out)
+        self.assertEqual(3, err.count(LOADING), err)
+
     def test_one_that_chains_in_its_turn_does_not_go_round_for_ever(self):
         chaining = (
             "import sys, os\nhere = os.path.dirname(os.path.abspath(__file__))\n"

@@ -265,6 +265,24 @@ tracer.start_span("alone").end()
         )
         self.assertEqual(["GET /"], list(self.spans))
 
+    def test_our_provider_has_the_sampler_that_airflow_asks_for(self):
+        for name, want in (("parentbased_always_on", "True True True"), ("traceidratio", "True False False")):
+            out = self.run_app(
+                """
+provider = trace.get_tracer_provider()
+assert not hasattr(provider, "sampler")
+from opentelemetry.sdk.trace.sampling import Decision
+_tracing.settings.sampler = %r
+def kept(trace_id, parent=None):
+    return provider.sampler.should_sample(parent, trace_id, "dag_run").decision == Decision.RECORD_AND_SAMPLE
+high, ours = 1 << 63, trace.set_span_in_context(trace.NonRecordingSpan(trace.SpanContext(1, 1, True, trace.TraceFlags(1))))
+print(kept(1), kept(high), kept(high, ours))
+done()
+"""
+                % ((name, 0.5),)
+            )
+            self.assertEqual(want + "\n", out)
+
     def test_a_provider_set_before_us(self):
         with FakeEngine() as engine:
             status, out, err = engine.run("from opentelemetry import trace" + self.SDK + PRELUDE + "tracer.start_span('x').end(); done()")

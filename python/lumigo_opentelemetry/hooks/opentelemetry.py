@@ -23,8 +23,38 @@ def install(module):
         _install_context(module)
     elif name == "opentelemetry.trace":
         _install_trace(module)
+    elif name == "opentelemetry.instrumentation.auto_instrumentation":
+        _imports.wrap(module, "execl", _leading)
+        _imports.wrap(module, "initialize", _leading)
     else:
         _imports.wrap(module.BaseInstrumentor, "instrument", _instrument)
+
+
+# --- opentelemetry-instrument -----------------------------------------------------------
+
+_SITE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "sitecustomize")
+
+
+def _leading(original):
+    """What puts upstream's sitecustomize in front of ours, for the program or for its children: no other runs after
+    that one, so ours goes first."""
+
+    def wrapper(*args, **kwargs):
+        _lead()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            _lead()
+
+    return wrapper
+
+
+@_imports.guard
+def _lead():
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    ours = [entry for entry in entries if os.path.realpath(entry) == _SITE]
+    if ours:
+        os.environ["PYTHONPATH"] = os.pathsep.join(ours + [entry for entry in entries if entry not in ours])
 
 
 # --- context ----------------------------------------------------------------------------
@@ -346,6 +376,12 @@ def _make_provider(trace):
                 return trace._TRACER_PROVIDER.get_tracer(*args, **kwargs)
             return Tracer(args, kwargs)
 
+        @property
+        def sampler(self):
+            """As the SDK's provider has it. Airflow asks it whether to keep the trace of a run, and takes a provider
+            without for one that traces nothing: no task would have spans."""
+            return _sampler()
+
         def force_flush(self, timeout_millis=30000):
             """Send all finished spans on; whether that was done in time."""
             _tracing.ensure_own()
@@ -419,6 +455,18 @@ def _make_provider(trace):
     for made in (Provider, Tracer):
         made.__abstractmethods__ = frozenset()
     return Provider()
+
+
+def _sampler():
+    """OTEL_TRACES_SAMPLER, as we read it, in the classes of the SDK that the app has imported."""
+    sampling = sys.modules.get("opentelemetry.sdk.trace.sampling")
+    if sampling is None:
+        raise AttributeError("sampler")
+    name, ratio = _tracing.settings.sampler
+    plain = name.replace("parentbased_", "")
+    always = {"always_on": sampling.ALWAYS_ON, "always_off": sampling.ALWAYS_OFF}
+    root = always[plain] if plain in always else sampling.TraceIdRatioBased(ratio)
+    return root if plain == name else sampling.ParentBased(root)
 
 
 # --- the app's own provider -------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""uWSGI: an application that is a bare function.
+"""uWSGI: an application that is a bare function, or an object of whatever framework.
 
-uWSGI calls applications from C, so the frameworks' callables are its seam: what Flask, Django and their like answer is
-traced there. A bare function is replaced in its module when `--module` imports that; one that `--wsgi-file` loads,
+uWSGI calls applications from C, so what they are is its seam: an object is traced where its class is called, as Flask
+and Django are. A bare function is replaced in its module when `--module` imports that; one that `--wsgi-file` loads,
 which no import hook sees, is given another body once the worker has forked. (With `--lazy-apps` the latter happens
-before the file is loaded, and such a function stays untraced.)
+before the file is loaded, and what is in there stays untraced.)
 """
 
 import sys
@@ -11,6 +11,8 @@ from types import FunctionType
 
 from .. import _imports, _wsgi
 from .._http import trouble
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made at run time
 
 _uwsgi = None
 
@@ -47,6 +49,8 @@ def install(module):
         app = getattr(module, name, None)
         if type(app) is FunctionType:
             setattr(module, name, _wsgi.traced(app))
+        else:
+            _trace_class(app)
 
 
 def _option(name):
@@ -69,14 +73,33 @@ def _forked():
         else:
             names = [name for name in sys.modules if name.startswith("uwsgi_file_")]
         for name in names:
-            _replace_body(getattr(sys.modules.get(name), _callable(module), None))
+            app = getattr(sys.modules.get(name), _callable(module), None)
+            if type(app) is FunctionType:
+                _replace_body(app)
+            else:
+                _trace_class(app)
     except Exception as error:
         trouble(error)
 
 
+def _trace_class(app):
+    """Makes the class of the object that uWSGI holds trace its calls; those written in C cannot be changed."""
+    if app is not None and type(app).__flags__ & _HEAP_TYPE and callable(app):
+        _imports.wrap(type(app), "__call__", _call)
+
+
+def _call(original):
+    def wrapper(self, *args, **named):
+        if len(args) == 2 and isinstance(args[0], dict):  # else it is no request
+            return _wsgi.respond(original.__get__(self), *args)
+        return original(self, *args, **named)
+
+    return wrapper
+
+
 def _replace_body(app):
     """Makes the function that uWSGI holds call a traced copy of itself."""
-    if type(app) is not FunctionType or app.__code__.co_freevars or app.__code__ is _body.__code__:
+    if app.__code__.co_freevars or app.__code__ is _body.__code__:
         return
     copy = FunctionType(app.__code__, app.__globals__, app.__name__, app.__defaults__)
     copy.__kwdefaults__ = app.__kwdefaults__

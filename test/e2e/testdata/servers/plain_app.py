@@ -25,6 +25,15 @@ def application(environ, start_response):
     return body
 
 
+class Service:
+    """The same as an object, as many frameworks have it."""
+
+    def __call__(self, environ, start_response):
+        return application(environ, start_response)
+
+
+service = Service()
+
 if __name__ == "__main__":
     import sys
     from wsgiref.simple_server import WSGIRequestHandler, make_server
