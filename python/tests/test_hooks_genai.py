@@ -183,6 +183,41 @@ class OpenAI(HookCase):
         del stream
         self.assertEqual(self.one().get("gen_ai.output.messages"), "Hel")
 
+    def test_a_stream_that_is_closed_and_kept(self):
+        class ChatStream(Stream):
+            def close(self):
+                raise ConnectionError("gone")  # is the app's to see
+
+        class AsyncStream(Stream):
+            async def close(self):
+                pass
+
+        class Helper:
+            def __init__(self, stream):
+                self._raw_stream = stream
+                self._iterator = iter(())
+
+        class HelperStream(Helper):
+            def close(self):
+                pass
+
+        self.hook("openai", types.SimpleNamespace(__name__="openai._streaming", **{
+            each.__name__: each for each in (ChatStream, AsyncStream, HelperStream)
+        }))  # fmt: skip
+        ask = self.module.Completions
+        stream = ask(ChatStream(iter(self.PARTS))).create(stream=True, **self.ASK)
+        next(iter(stream))
+        self.assertEqual(self.spans(), [])
+        self.assertRaises(ConnectionError, stream.close)
+        self.assertEqual(self.one().get("gen_ai.output.messages"), "Hel")
+        self.assertEqual(list(stream), self.PARTS[1:])  # it stays what it was
+        later = ask(AsyncStream(iter(self.PARTS))).create(stream=True, **self.ASK)
+        asyncio.run(later.close())
+        self.assertEqual(len(self.spans()), 2)
+        helper = HelperStream(ask(Stream(iter(self.PARTS))).create(stream=True, **self.ASK))
+        helper.close()
+        self.assertEqual(len(self.spans()), 3)
+
     def test_a_failure_passes(self):
         failure = KeyError("model")
         failure.status_code = 400

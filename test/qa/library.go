@@ -125,9 +125,9 @@ var libraries = []library{
 	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
 	{name: "openai", pins: pin("openai").before("1.56", oldHTTPX...), apps: []app{
-		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
+		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "closed", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
 	}},
-	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
+	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}, {name: "closed", since: "0.20.0"}}},
 	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").
 		before("0.3", "langchain-openai==0.1.8").
