@@ -128,7 +128,7 @@ var libraries = []library{
 		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "closed", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
 	}},
 	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}, {name: "closed", since: "0.20.0"}}},
-	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
+	{name: "langchain", apps: []app{{name: "chain"}, {name: "left"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").
 		before("0.3", "langchain-openai==0.1.8").
 		before("1", "langchain-openai==0.2.0").
