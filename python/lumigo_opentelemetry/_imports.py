@@ -111,6 +111,7 @@ HOOKS = {
     "kombu.transport.redis": "celery",
     "confluent_kafka.cimpl": "confluent_kafka",
     "confluent_kafka.aio._AIOConsumer": "confluent_kafka",
+    "confluent_kafka.aio.producer._AIOProducer": "confluent_kafka",
     "aiokafka.producer.producer": "aiokafka",
     "aiokafka.consumer.consumer": "aiokafka",
     "aio_pika.exchange": "aio_pika",

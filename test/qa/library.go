@@ -104,7 +104,7 @@ var libraries = []library{
 	{name: "pika", pins: pin("pika"), server: servers.RabbitMQ, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
 	{name: "celery", pins: pin("celery").before("5.2", "setuptools==68.0.0").before("5.3", "importlib-metadata==4.13.0"), server: servers.RabbitMQ, apps: []app{{name: "worker"}}},
 	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{
-		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"},
+		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"}, {name: "aio_producer", since: "2.13.0"},
 	}},
 	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2; python_version < '3.12'", "kafka-python==2.0.3; python_version >= '3.12'"), server: servers.Kafka, apps: []app{{name: "aio"}}},
 	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: servers.RabbitMQ, apps: []app{{name: "aio"}}},
