@@ -67,6 +67,7 @@ var instrumentationAliases = map[string][]string{
 	"urllib3":         nil,
 	"uvicorn":         nil,
 	"uwsgi":           nil,
+	"valkey":          nil,
 	"waitress":        nil,
 	"werkzeug":        nil,
 	"wsgi":            nil,

@@ -82,6 +82,10 @@ var libraries = []library{
 		{name: "sync"}, {name: "aio", since: "4.2.0"},
 		{name: "cluster", since: "4.1.0", server: servers.RedisCluster}, {name: "cluster_aio", since: "4.3.0", server: servers.RedisCluster},
 	}},
+	{name: "valkey", pins: pin("valkey"), server: servers.Redis, apps: []app{
+		{name: "sync"}, {name: "aio"},
+		{name: "cluster", server: servers.RedisCluster}, {name: "cluster_aio", server: servers.RedisCluster},
+	}},
 	{name: "psycopg2", pins: pin("psycopg2-binary"), server: servers.PostgreSQL, apps: []app{{name: "sync"}}},
 	{name: "psycopg", pins: pin("psycopg[binary]"), server: servers.PostgreSQL, apps: []app{{name: "sync"}, {name: "aio"}}},
 	{name: "httpx", pins: pin("httpx"), apps: []app{{name: "sync"}, {name: "aio"}}},
