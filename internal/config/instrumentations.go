@@ -35,6 +35,7 @@ var instrumentationAliases = map[string][]string{
 	"aiohttp-client":  nil,
 	"aiohttp-server":  nil,
 	"aiokafka":        nil,
+	"aiomysql":        nil,
 	"aiosqlite":       nil,
 	"anthropic":       nil,
 	"asgi":            nil,

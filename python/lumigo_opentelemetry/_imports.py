@@ -67,6 +67,7 @@ HOOKS = {
     "psycopg2": "psycopg2",
     "psycopg": "psycopg",
     "pymysql.cursors": "pymysql",
+    "aiomysql.cursors": "aiomysql",
     "pymongo.monitoring": "pymongo",
     "asyncpg": "asyncpg",
     "aiosqlite.core": "aiosqlite",

@@ -113,6 +113,7 @@ var libraries = []library{
 	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2; python_version < '3.12'", "kafka-python==2.0.3; python_version >= '3.12'"), server: servers.Kafka, apps: []app{{name: "aio"}}},
 	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: servers.RabbitMQ, apps: []app{{name: "aio"}}},
 	{name: "pymysql", pins: pin("pymysql"), server: servers.MariaDB, apps: []app{{name: "sync"}}},
+	{name: "aiomysql", pins: pin("aiomysql"), server: servers.MariaDB, apps: []app{{name: "aio"}}},
 	{name: "pymongo", pins: pin("pymongo"), server: servers.FerretDB, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
 	{name: "asyncpg", pins: pin("asyncpg"), server: servers.PostgreSQL, apps: []app{{name: "aio"}, {name: "named"}}},
 	{
