@@ -4,7 +4,7 @@ A hook has a Kind for each method: how to name it, and how to read what comes ba
 read by the app alone, when it likes, and the span ends with the last piece that it reads.
 """
 
-from . import _tracing, _values
+from . import _imports, _tracing, _values
 from ._http import trouble
 
 TEXT = "gen_ai.output.messages"
@@ -258,3 +258,38 @@ class _AsyncPieces(_Following):
             raise
         self._kind.read(self._span, self._kind.piece, part)
         return part
+
+
+def closing(module):
+    """Ends the spans of a module's streams as the app closes them, which it may still hold then."""
+    for name, kind in list(vars(module).items()):
+        if name.endswith("Stream") and isinstance(kind, type) and "close" in vars(kind):
+            _imports.wrap(kind, "close", _async_closed if name.startswith("Async") else _closed)
+
+
+def _closed(original):
+    def wrapper(self):
+        try:
+            return original(self)
+        finally:
+            _close(self)
+
+    return wrapper
+
+
+def _async_closed(original):
+    async def wrapper(self):
+        try:
+            return await original(self)
+        finally:
+            _close(self)
+
+    return wrapper
+
+
+@_imports.guard
+def _close(stream):
+    for each in (stream, getattr(stream, "_raw_stream", None)):  # of the libraries' helpers, around another
+        pieces = getattr(each, "_iterator", None)
+        if isinstance(pieces, _Following):
+            pieces._end()

@@ -1,3 +1,5 @@
+import asyncio
+import gc
 import types
 import unittest
 
@@ -120,6 +122,42 @@ class ConfluentKafka(HookCase):
 
     def test_an_older_one_without_headers_is_left_alone(self):
         self.assertRaises(AttributeError, self.hook, "confluent_kafka", types.SimpleNamespace(Message=object))
+
+
+class AsyncProducing(HookCase):
+    def test_messages_end_as_they_are_delivered(self):
+        producing = types.SimpleNamespace(_lumigo={"messaging.system": "kafka"})
+
+        class AIOProducer:
+            _producer = producing
+
+            async def produce(self, topic, value=None, key=None, *args, **kwargs):
+                if value == b"refused":
+                    raise NotImplementedError
+                return asyncio.get_running_loop().create_future()
+
+        self.hook("confluent_kafka", types.SimpleNamespace(AIOProducer=AIOProducer))
+        told = []
+
+        async def run():
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["message"]))
+            producer = AIOProducer()
+            good, bad, gone = [await producer.produce("orders", value) for value in (b"good", b"bad", b"gone")]
+            self.assertEqual(self.spans(), [])
+            good.set_result(Message(7))
+            bad.set_exception(KeyError("bad"))
+            gone.cancel()
+            with self.assertRaises(NotImplementedError):
+                await producer.produce("orders", b"refused")
+            await asyncio.sleep(0)
+
+        asyncio.run(run())
+        gc.collect()
+        spans = {span.get("messaging.produce.body"): span for span in self.spans()}
+        self.assertEqual(spans[b"good"].get("messaging.kafka.offset"), 7)
+        self.assertEqual(spans[b"bad"].exceptions, ["KeyError"])
+        self.assertEqual((spans[b"gone"].status, spans[b"refused"].status), (_tracing.UNSET, _tracing.ERROR))
+        self.assertEqual(told, ["Future exception was never retrieved"])  # as without us
 
 
 if __name__ == "__main__":

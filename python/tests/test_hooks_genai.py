@@ -1,4 +1,5 @@
 import asyncio
+import contextvars
 import copy
 import gc
 import pickle
@@ -182,6 +183,41 @@ class OpenAI(HookCase):
         next(iter(stream))
         del stream
         self.assertEqual(self.one().get("gen_ai.output.messages"), "Hel")
+
+    def test_a_stream_that_is_closed_and_kept(self):
+        class ChatStream(Stream):
+            def close(self):
+                raise ConnectionError("gone")  # is the app's to see
+
+        class AsyncStream(Stream):
+            async def close(self):
+                pass
+
+        class Helper:
+            def __init__(self, stream):
+                self._raw_stream = stream
+                self._iterator = iter(())
+
+        class HelperStream(Helper):
+            def close(self):
+                pass
+
+        self.hook("openai", types.SimpleNamespace(__name__="openai._streaming", **{
+            each.__name__: each for each in (ChatStream, AsyncStream, HelperStream)
+        }))  # fmt: skip
+        ask = self.module.Completions
+        stream = ask(ChatStream(iter(self.PARTS))).create(stream=True, **self.ASK)
+        next(iter(stream))
+        self.assertEqual(self.spans(), [])
+        self.assertRaises(ConnectionError, stream.close)
+        self.assertEqual(self.one().get("gen_ai.output.messages"), "Hel")
+        self.assertEqual(list(stream), self.PARTS[1:])  # it stays what it was
+        later = ask(AsyncStream(iter(self.PARTS))).create(stream=True, **self.ASK)
+        asyncio.run(later.close())
+        self.assertEqual(len(self.spans()), 2)
+        helper = HelperStream(ask(Stream(iter(self.PARTS))).create(stream=True, **self.ASK))
+        helper.close()
+        self.assertEqual(len(self.spans()), 3)
 
     def test_a_failure_passes(self):
         failure = KeyError("model")
@@ -644,6 +680,46 @@ class LangChain(HookCase):
 
         asyncio.run(run())
         self.assertEqual(self.one().get("gen_ai.output.messages"), 2)
+
+    def test_streams_that_the_app_leaves(self):
+        handler = self.handler
+
+        def end_elsewhere(run, error=None):  # as asyncio closes generators in tasks of its own
+            contextvars.copy_context().run(handler.on_chain_error, error or GeneratorExit(), run_id=run)
+
+        def leave():
+            handler.on_chain_start({"name": "chain"}, None, run_id=1)
+            handler.on_chain_start({"name": "step"}, None, run_id=2, parent_run_id=1)
+            return _tracing.current_span()
+
+        def parent():
+            child = _tracing.start_span("later")
+            child.end()
+            return child.parent_id, child.trace_id
+
+        for outer in (_tracing.start_span("outer"), None):
+            for order in ((1, 2), (2, 1)):
+                token = _tracing.activate(outer)
+                left = leave()
+                own = left.span_id, left.trace_id
+                self.assertEqual(parent(), own)
+                for run in order:
+                    end_elsewhere(run)
+                self.assertIs(_tracing.current_span(), left)
+                if outer is None:
+                    self.assertIsNone(parent()[0])
+                else:
+                    self.assertEqual(parent(), (outer.span_id, outer.trace_id))
+                _tracing.deactivate(token)
+        sent = [span for span in self.spans() if span.name in ("chain", "step")]
+        self.assertEqual([(span.status, span.exceptions) for span in sent], [(_tracing.UNSET, [])] * 8)
+        self.assertEqual(len({span.span_id for span in sent}), 8)
+
+    def test_a_stream_that_breaks_off_stays_what_it_was(self):
+        self.handler.on_chain_start({"name": "chain"}, None, run_id=1)
+        span = _tracing.current_span()
+        contextvars.copy_context().run(self.handler.on_chain_error, KeyError("gone"), run_id=1)
+        self.assertEqual(span.span_id, self.one().span_id)
 
     def test_models_whose_clients_have_spans(self):
         sys.modules["openai.resources.chat.completions"] = None

@@ -403,6 +403,40 @@ class Servers(HookCase):
         asyncio.run(serve())
         self.assertEqual((self.one().get("rpc.grpc.status_code"), self.one().exceptions), (1, []))
 
+    def test_an_asynchronous_abort_that_the_context_does_not_tell(self):
+        from lumigo_opentelemetry.hooks import grpc
+
+        self.addCleanup(setattr, grpc._Serving, "told", False)
+
+        async def send(state, code, details):
+            sent.append((state, code, details))
+
+        async def abort(request, context):
+            await module.cygrpc._send_error_status_from_server("state", 5, "there is no such item")
+            raise type("AbortError", (Exception,), {})("Locally aborted.")
+
+        class Untold:
+            peer = staticmethod(lambda: "")
+
+            def __init__(self, code):
+                self.code = lambda: code
+
+        for version, code in (("1.38.1", 0), ("1.42.0", 5)):
+            sent = []
+            module = types.ModuleType("grpc.aio._server")
+            module.grpc = types.SimpleNamespace(__version__=version)
+            module.ServerInterceptor = object
+            module.server = None
+            module.cygrpc = types.SimpleNamespace(_send_error_status_from_server=send)
+            grpc.install(module)
+            self.assertEqual(module.cygrpc._send_error_status_from_server is send, version == "1.42.0")
+            details = types.SimpleNamespace(method="/shop.Shop/Buy", invocation_metadata=())
+            with self.assertRaises(Exception):  # noqa: B017
+                asyncio.run(grpc._async_serve(grpc._Serving(details), abort)(b"", Untold(code)))
+            self.assertEqual(sent, [("state", 5, "there is no such item")])
+            span = self.spans()[-1]
+            self.assertEqual((span.get("rpc.grpc.status_code"), span.status, span.exceptions), (5, _tracing.UNSET, []))
+
 
 if __name__ == "__main__":
     unittest.main()

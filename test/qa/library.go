@@ -82,6 +82,10 @@ var libraries = []library{
 		{name: "sync"}, {name: "aio", since: "4.2.0"},
 		{name: "cluster", since: "4.1.0", server: servers.RedisCluster}, {name: "cluster_aio", since: "4.3.0", server: servers.RedisCluster},
 	}},
+	{name: "valkey", pins: pin("valkey"), server: servers.Redis, apps: []app{
+		{name: "sync"}, {name: "aio"},
+		{name: "cluster", server: servers.RedisCluster}, {name: "cluster_aio", server: servers.RedisCluster},
+	}},
 	{name: "psycopg2", pins: pin("psycopg2-binary"), server: servers.PostgreSQL, apps: []app{{name: "sync"}}},
 	{name: "psycopg", pins: pin("psycopg[binary]"), server: servers.PostgreSQL, apps: []app{{name: "sync"}, {name: "aio"}}},
 	{name: "httpx", pins: pin("httpx"), apps: []app{{name: "sync"}, {name: "aio"}}},
@@ -104,11 +108,12 @@ var libraries = []library{
 	{name: "pika", pins: pin("pika"), server: servers.RabbitMQ, apps: []app{{name: "sync"}, {name: "aio", since: "1.0.0"}}},
 	{name: "celery", pins: pin("celery").before("5.2", "setuptools==68.0.0").before("5.3", "importlib-metadata==4.13.0"), server: servers.RabbitMQ, apps: []app{{name: "worker"}}},
 	{name: "confluent_kafka", pins: pin("confluent-kafka"), server: servers.Kafka, apps: []app{
-		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"},
+		{name: "sync"}, {name: "poll"}, {name: "aio", since: "2.13.0"}, {name: "aio_producer", since: "2.13.0"},
 	}},
 	{name: "aiokafka", pins: pin("aiokafka").before("0.9", "kafka-python==2.0.2; python_version < '3.12'", "kafka-python==2.0.3; python_version >= '3.12'"), server: servers.Kafka, apps: []app{{name: "aio"}}},
 	{name: "aio_pika", pins: pin("aio-pika").before("9.1", "setuptools==68.0.0"), server: servers.RabbitMQ, apps: []app{{name: "aio"}}},
 	{name: "pymysql", pins: pin("pymysql"), server: servers.MariaDB, apps: []app{{name: "sync"}}},
+	{name: "aiomysql", pins: pin("aiomysql"), server: servers.MariaDB, apps: []app{{name: "aio"}}},
 	{name: "pymongo", pins: pin("pymongo"), server: servers.FerretDB, apps: []app{{name: "sync"}, {name: "aio", since: "4.9"}}},
 	{name: "asyncpg", pins: pin("asyncpg"), server: servers.PostgreSQL, apps: []app{{name: "aio"}, {name: "named"}}},
 	{
@@ -125,10 +130,10 @@ var libraries = []library{
 	}},
 	{name: "aws_lambda", pins: pin("awslambdaric"), apps: []app{{name: "invoke"}}},
 	{name: "openai", pins: pin("openai").before("1.56", oldHTTPX...), apps: []app{
-		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
+		{name: "sync"}, {name: "stream", since: "1.12.0"}, {name: "closed", since: "1.12.0"}, {name: "raw"}, {name: "aio"}, {name: "responses", since: "1.66.0"},
 	}},
-	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}}},
-	{name: "langchain", apps: []app{{name: "chain"}}, pins: pin("langchain-core").
+	{name: "anthropic", pins: pin("anthropic").before("0.40", oldHTTPX...), apps: []app{{name: "sync"}, {name: "stream", since: "0.20.0"}, {name: "closed", since: "0.20.0"}}},
+	{name: "langchain", apps: []app{{name: "chain"}, {name: "left"}}, pins: pin("langchain-core").
 		before("0.2", "langchain-openai==0.1.0").
 		before("0.3", "langchain-openai==0.1.8").
 		before("1", "langchain-openai==0.2.0").

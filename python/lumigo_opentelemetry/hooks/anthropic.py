@@ -8,6 +8,9 @@ from .._http import trouble
 
 
 def install(module):
+    if not hasattr(module, "Messages"):
+        _genai.closing(module)
+        return
     _imports.wrap(module.Messages, "create", _genai.sync(_MESSAGES))
     _imports.wrap(module.AsyncMessages, "create", _genai.asynchronous(_MESSAGES))
     if hasattr(module.Messages, "stream"):

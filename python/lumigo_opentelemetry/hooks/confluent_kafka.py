@@ -21,6 +21,8 @@ def install(module):
         _imports.wrap(module.AIOConsumer, "poll", _async_poll)
         _imports.wrap(module.AIOConsumer, "consume", _async_consume)
         _imports.wrap(module.AIOConsumer, "close", _async_close)
+    elif hasattr(module, "AIOProducer"):
+        _imports.wrap(module.AIOProducer, "produce", _messaging.async_sends(_async_begin, _async_later))
     else:
         module.Message.headers  # noqa: B018 older versions know of none
         _imports.wrap(module, "Producer", _producer)
@@ -136,7 +138,31 @@ def _consumer(original):
     return Consumer
 
 
-# --- with asyncio, whose consumer has a thread of its own wait --------------------------------
+# --- with asyncio, whose clients have threads of their own wait -------------------------------
+
+
+def _async_begin(producer, given):
+    """It sends messages in batches, in which they can have no headers: who processes them is not told of this span."""
+    topic = given.get("topic")
+    if not isinstance(topic, str):
+        return None
+    return _kafka.sent(producer._producer._lumigo, topic, given.get("key"), given.get("value"))
+
+
+def _async_later(span, future):
+    future.add_done_callback(lambda future: _async_delivered(span, future))
+
+
+def _async_delivered(span, future):
+    if future.cancelled():
+        _messaging.end(span)
+        return
+    error = future._exception  # exception() would count as if the application had seen it
+    if error is not None:
+        _messaging.end(span, error)
+    else:
+        message = future.result()
+        _kafka.delivered(span, _Record(message.partition(), message.offset(), None, None))
 
 
 def _async_poll(original):

@@ -4,6 +4,7 @@ What a call sends and receives is seen by the functions that make bytes of messa
 call gets its own: neither streams nor futures are touched, and no two calls can mix. A call's span ends with the call.
 """
 
+from contextvars import ContextVar
 from copy import copy
 
 from .. import _imports, _tracing
@@ -24,6 +25,9 @@ def install(module):
         grpc = module.grpc
         interceptor = _async_interceptor(grpc, module.ServerInterceptor)
         _imports.wrap(module, "server", lambda original: _with_interceptor(original, interceptor))
+        if not _tells_aborts(grpc):
+            _imports.wrap(module.cygrpc, "_send_error_status_from_server", _told)
+            _Serving.told = True
     elif name == "grpc._channel":
         for kind in ("_UnaryUnaryMultiCallable", "_StreamUnaryMultiCallable"):
             _imports.wrap(getattr(module, kind), "__call__", _blocking)
@@ -404,18 +408,42 @@ def _handled(grpc, handler, details, serve, serve_stream):
         return handler
 
 
+_answering = ContextVar("lumigo_grpc_answering", default=None)
+
+
+def _tells_aborts(grpc):
+    """Whether the context of an asynchronous behaviour knows which code the call was aborted with, as it does from 1.42 on."""
+    major, minor = grpc.__version__.split(".")[:2]
+    return (int(major), int(minor)) >= (1, 42)
+
+
+def _told(original):
+    async def wrapper(state, code, *args):
+        call = _answering.get()
+        if call is not None:
+            call.sent = code
+        return await original(state, code, *args)
+
+    return wrapper
+
+
 class _Serving(_Call):
     """A call that a server answers. `with call.begun(context):` has its span around what the app does, or does first."""
 
-    __slots__ = ("details", "context", "token")
+    __slots__ = ("details", "context", "token", "sent")
+
+    told = False  # by the library's function that sends a status
 
     def __init__(self, details):
         super().__init__(None)
         self.details = details
+        self.sent = None
 
     def begun(self, context):
         self.context = context
         self.token = None
+        if self.told:
+            _answering.set(self)
         try:
             self.token = self.begin(context)
         except Exception as error:
@@ -463,6 +491,7 @@ class _Serving(_Call):
                 code = context.code()
             elif hasattr(context, "_state"):
                 code = context._state.code
+            code = code or self.sent
             if error is not None:
                 name = type(error).__name__
                 gone = name == "CancelledError" or name == "GeneratorExit"

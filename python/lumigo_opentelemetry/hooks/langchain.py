@@ -63,6 +63,7 @@ class _Runs:
     def __init__(self):
         self.spans = {}  # id of a run -> (its span, what was current before)
         self.ended = {}  # span of a run that has ended, of the last ones -> what was current before
+        self.left = []  # spans of streams that the app has left, of the last ones
 
     def around(self, span):
         """What counts where this span is current: none of a run that has ended."""
@@ -106,6 +107,22 @@ class _Runs:
                 span.record_exception(error)
         span.end()
         span.attributes.clear()  # they may be large
+        if isinstance(error, GeneratorExit):
+            self.left = self.left[-_ENDED:] + [span]
+        if self.left:
+            self.leave(span.record, self.ended[span])
+
+    def leave(self, record, around):
+        """Where the app has left a stream its span stays current, for asyncio closes it in a task of its own. So the span
+        stands for what is around it from then on, and that in turn when it ends: it has the record of that."""
+        for span in self.left:
+            if span.record is not record:
+                continue
+            if around is None:
+                span.record = list(record)
+                span.end_ns = 1  # long ago: it is nobody's parent
+            else:
+                span.record = around.record
 
 
 _runs = _Runs()

@@ -6,6 +6,9 @@ from .._genai import TEXT
 
 def install(module):
     kinds = _KINDS.get(module.__name__)
+    if kinds is None:
+        _genai.closing(module)
+        return
     for name, kind in kinds.items():
         for method in ("create", "parse"):
             if hasattr(getattr(module, name), method):

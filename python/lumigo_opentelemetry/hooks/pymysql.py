@@ -4,10 +4,10 @@ from .. import _dbapi
 
 
 def install(module):
-    _dbapi.trace_cursor(module.Cursor, _seam)
+    _dbapi.trace_cursor(module.Cursor, seam_of)
 
 
-def _seam(cursor):
+def seam_of(cursor):
     try:
         connection = cursor.connection
         seam = getattr(connection, "_lumigo_seam", None)

@@ -9,10 +9,12 @@ _HEALTH = frozenset(("INFO", "INFO SERVER"))
 
 
 def install(module):
-    traced = _calls.async_traced if ".asyncio" in module.__name__ else _calls.traced
     # Until 2.10, Redis and Pipeline were special cases of these.
-    client = getattr(module, "StrictRedis", module.Redis)
-    batch = getattr(module, "BasePipeline", module.Pipeline)
+    trace(module, getattr(module, "StrictRedis", module.Redis), getattr(module, "BasePipeline", module.Pipeline))
+
+
+def trace(module, client, batch):
+    traced = _calls.async_traced if ".asyncio" in module.__name__ else _calls.traced
     _imports.wrap(client, "execute_command", traced(_begin, answered))
     _imports.wrap(batch, "immediate_execute_command", traced(_begin, answered))
     _imports.wrap(batch, "execute", traced(_begin_pipeline, answered))

@@ -8,13 +8,17 @@ from .redis import answered, command, pipeline
 
 
 def install(module):
+    trace(module, module.RedisCluster)
+
+
+def trace(module, cluster):
     asynchronous = ".asyncio" in module.__name__
     if not asynchronous:  # with asyncio, nodes are not asked by clients that are traced
         _imports.wrap(module.NodesManager, "initialize", _calls.alone)
         _imports.wrap(module.CommandsParser, "__init__", _calls.alone)
         _imports.wrap(module.CommandsParser, "get_keys", _calls.alone)
     traced = _calls.async_traced if asynchronous else _calls.traced
-    _imports.wrap(module.RedisCluster, "_execute_command", traced(_begin, answered))
+    _imports.wrap(cluster, "_execute_command", traced(_begin, answered))
     _imports.wrap(module.ClusterPipeline, "execute", traced(_begin_pipeline, answered))
 
 

@@ -1,3 +1,5 @@
+import gc
+
 import openai
 from models import models
 from serve import serve
@@ -17,6 +19,7 @@ def work(say):
         for part in chat.create(model="gpt-4o", messages=ASK, stream=True):
             say(part.id)
             break
+        gc.collect()  # else httpcore may have it closed while it makes another request, and wait for itself
         try:
             chat.create(model="broken", messages=ASK)
         except openai.BadRequestError as error:
