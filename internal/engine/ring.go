@@ -14,7 +14,7 @@ const (
 	ringData  = 4096             // where the entries begin
 
 	ringHead    = 64 // written by the process: bytes it has ever written
-	ringMade    = 72 // spans it has ever made
+	ringMade    = 72 // spans it had made when it last kept one back
 	ringDropped = 80 // spans it has dropped, as in the header of a frame
 	ringTail    = 128
 	ringState   = 136 // written by the engine

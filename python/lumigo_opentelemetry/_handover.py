@@ -1,7 +1,7 @@
 """Hands finished spans to the engine: over a Unix socket whose messages are atomic, and
 through memory shared with the engine (_ring) once there have been many.
 
-Spans are appended to a list; whoever gets the lock, without waiting for it, sends what is
+Spans are appended to a list; whoever gets the turn, without waiting for it, sends what is
 there. So a signal handler, a greenlet or another thread that arrives in between only
 appends, and the holder looks again before it leaves. A full socket fills a backlog of
 bounded size; when that is full too, the newest spans are dropped and counted, and the
@@ -12,7 +12,7 @@ The protocol is described in docs/protocol.md.
 import os
 import sys
 import time
-from _thread import allocate_lock, get_ident
+from _thread import get_ident
 from marshal import dumps, loads
 from time import time_ns
 
@@ -51,7 +51,7 @@ is_fork = False
 
 _pid = os.getpid()
 _beginners = {}  # process -> the thread in it that begins anew after a fork
-_lock = allocate_lock()
+_turn = [True]  # who takes what is in here may send, and puts it back: a lock that nobody waits for, and the cheapest
 _socket = None
 _known_as = None  # the identity of our socket
 _descriptor = -1
@@ -77,7 +77,7 @@ _answers = {}  # flush id -> whether the engine made it
 def connect(timeout=None):
     """Connect and greet. With a timeout in seconds, wait that long for the engine's SETTINGS
     and return them; {} when they do not come, None when there is no engine."""
-    if not path or not _lock.acquire(False):
+    if not path or not _take(_turn):
         return None
     try:
         if not _open(timeout):
@@ -86,7 +86,15 @@ def connect(timeout=None):
             return {}
         return _receive_settings(timeout)
     finally:
-        _lock.release()
+        _turn.append(True)
+
+
+def _take(turn):
+    """Whether it is ours now."""
+    try:
+        return turn.pop()
+    except IndexError:
+        return False
 
 
 def _open(timeout=None):
@@ -231,7 +239,7 @@ def _leave_ring():
 def forked():
     """This process is a new child. Everything inherited is its parent's to deliver: begin
     with nothing, and greet the engine when there is a first span."""
-    global _pid, _lock, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
+    global _pid, _turn, _made, _dropped, _reported, _backlog, _backlog_bytes, _full_at
     global _next_attempt, is_fork, last_sent, _ring, mark
     pid = os.getpid()
     if _pid == pid:
@@ -248,7 +256,7 @@ def forked():
     del spans[:]
     del notes[:]
     _ring = mark = None
-    _lock = allocate_lock()
+    _turn = [True]
     is_fork = True
     _backlog, _backlog_bytes, _full_at = [], 0, 0
     _made = _dropped = _reported = 0
@@ -269,12 +277,12 @@ def drain():
         if mark is not None and not mark[0]:
             forked()  # nobody has told us; the ring is our parent's
             return
-        lock = _lock  # a signal handler may fork in here, and the child has another one
-        if not lock.acquire(False):
+        turn = _turn  # a signal handler may fork in here, and the child has another one
+        if not _take(turn):
             return
         try:
             if _ring is None or _backlog:
-                _drain(lock)
+                _drain(turn)
                 continue
             last_sent = time_ns()  # the same in short, for the usual cases
             if notes:
@@ -287,11 +295,11 @@ def drain():
                 else:
                     body = b"".join(spans[:count])
                     if len(body) > MAX_RECORD:
-                        _drain(lock)
+                        _drain(turn)
                         continue
                     del spans[:count]
                 _made += count
-            if not _ring.write(count * _SPANS + facts * _RECORDS, body, _made):
+            if not _ring.write(count * _SPANS + facts * _RECORDS, body):
                 _keep(body, facts + count, count)
             if last_sent > _check_due:
                 _check()
@@ -299,15 +307,19 @@ def drain():
             _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
             return
         finally:
-            lock.release()
+            turn.append(True)
 
 
 def hand_over(body, made):
     """Hands over one record at once: a span that has ended (made is 1), or a note (0). In short for the usual case, in
     which nothing else waits; otherwise as drain."""
     global _made, last_sent
-    lock = _lock
-    if _ring is None or spans or notes or _backlog or not lock.acquire(False):
+    turn = _turn
+    try:
+        free = _ring is not None and not (spans or notes or _backlog) and turn.pop()
+    except IndexError:
+        free = False
+    if not free:
         (spans if made else notes).append(body)
         drain()
         return
@@ -315,7 +327,7 @@ def hand_over(body, made):
         if mark[0]:
             last_sent = now = time_ns()
             _made += made
-            if not _ring.write(_SPANS if made else _RECORDS, body, _made):
+            if not _ring.write(_SPANS if made else _RECORDS, body):
                 _keep(body, 1, made)
             if now > _check_due:
                 _check()
@@ -324,12 +336,12 @@ def hand_over(body, made):
     except Exception as err:
         _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
     finally:
-        lock.release()
+        turn.append(True)
     if spans or notes:  # have come meanwhile
         drain()
 
 
-def _drain(lock):
+def _drain(turn):
     global _made, last_sent
     last_sent = now = time_ns()
     facts, batch = notes[:], spans[:]
@@ -349,12 +361,12 @@ def _drain(lock):
     else:
         body = b"".join(facts + batch)
     if len(body) <= MAX_RECORD:
-        _send_or_keep(lock, body, len(facts) + len(batch), len(batch))
+        _send_or_keep(turn, body, len(facts) + len(batch), len(batch))
     else:
         for record in facts:
-            _send_or_keep(lock, record, 1, 0)
+            _send_or_keep(turn, record, 1, 0)
         for record in batch:
-            _send_or_keep(lock, record, 1, 1)
+            _send_or_keep(turn, record, 1, 1)
 
 
 def _prepare():
@@ -372,20 +384,22 @@ def _prepare():
 def _hand(records, span_count, body):
     """Hand over records, now or not at all."""
     if _ring is not None:
-        return _ring.write(span_count << 48 | records << 32, body, _made)
+        return _ring.write(span_count << 48 | records << 32, body)
     return _send(RECORDS, records, body)
 
 
-def _send_or_keep(lock, body, records, span_count):
+def _send_or_keep(turn, body, records, span_count):
     if not _backlog and _hand(records, span_count, body):
         return
-    if lock is _lock:  # else forked meanwhile: these are the parent's
+    if turn is _turn:  # else forked meanwhile: these are the parent's
         _keep(body, records, span_count)
 
 
 def _keep(body, records, span_count):
     """For later, if there is room."""
     global _backlog_bytes, _dropped, _reported
+    if _ring is not None:
+        _ring.made(_made)
     if _backlog_bytes + len(body) > BACKLOG_BYTES:
         _dropped += span_count
         if _ring is not None:
@@ -484,10 +498,10 @@ def flush(timeout, acknowledged=True):
     if _interrupting():
         return False
     while True:
-        lock = _lock
-        if lock.acquire(False):
+        turn = _turn
+        if _take(turn):
             try:
-                _drain(lock)
+                _drain(turn)
                 if _backlog:
                     _send_backlog(0)
                 if not (_backlog or spans or notes):
@@ -500,7 +514,7 @@ def flush(timeout, acknowledged=True):
             except Exception:
                 _disconnect()
             finally:
-                lock.release()
+                turn.append(True)
         waited = time.monotonic() - start
         if waited >= timeout or (_socket is None and (asked or waited > 2 * _RETRY_SECONDS)):
             return False
@@ -511,7 +525,7 @@ def flush(timeout, acknowledged=True):
 
 
 def _interrupting():
-    """Whether this is a signal handler that has interrupted who holds the lock."""
+    """Whether this is a signal handler that has interrupted who is sending."""
     frame = sys._getframe(2)
     while frame is not None:
         if frame.f_code in _HOLDERS:
@@ -558,7 +572,7 @@ def goodbye(timeout, acknowledged):
         return
     deadline = time.monotonic() + timeout
     flush(timeout, acknowledged)
-    if not _lock.acquire(False):
+    if not _take(_turn):
         return
     try:
         lost = sum(entry[2] for entry in _backlog) + len(spans)
@@ -574,7 +588,7 @@ def goodbye(timeout, acknowledged):
             _wait(True, min(left, 0.05))
         _disconnect()
     finally:
-        _lock.release()
+        _turn.append(True)
 
 
 _HOLDERS = frozenset(holder.__code__ for holder in (connect, drain, hand_over, flush))

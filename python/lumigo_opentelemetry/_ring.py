@@ -82,9 +82,8 @@ class Ring:
     def closed(self):
         return self._words[_STATE] == CLOSED
 
-    def write(self, counts, body, made):
-        """Hand over a body. counts: its records << 32, those that are spans << 48. made: all
-        spans of this process so far. False when there is no room."""
+    def write(self, counts, body):
+        """Hand over a body. counts: its records << 32, those that are spans << 48. False when there is no room."""
         size = len(body)
         head = self._head
         end = head + (size + 15 & -8)
@@ -103,7 +102,6 @@ class Ring:
             # says so; letting go of a lock and taking it is what Python has for that.
             self._fence.release()
             self._fence.acquire(False)
-        words[_MADE] = made
         words[_HEAD] = self._head = end
         if words[_STATE] != self._state:
             self._notice()
@@ -137,6 +135,10 @@ class Ring:
         self._state = state = self._words[_STATE]
         if state & 1 and not self._wake():
             self._state = UNREAD  # try again with the next
+
+    def made(self, spans):
+        """So many spans this process has made so far, some of which are kept back: of others, the entries tell."""
+        self._words[_MADE] = spans
 
     def dropped(self, spans):
         """So many spans have been dropped on this connection."""

@@ -189,7 +189,7 @@ def configure(fields):
 
 
 def _apply():
-    global _parent_based, _bound, filters, _injectors, _extractors, _only_w3c, _attribute_limit
+    global _parent_based, _bound, filters, _injectors, _extractors, _only_traceparent, _attribute_limit
     name, ratio = settings.sampler
     _parent_based = name.startswith("parentbased_")
     plain = name[len("parentbased_"):] if _parent_based else name
@@ -202,7 +202,8 @@ def _apply():
     filters = _compile_filters(settings.filters)
     _injectors = tuple(_INJECT[p] for p in settings.propagators if p in _INJECT)
     _extractors = tuple(_EXTRACT[p] for p in settings.propagators if p in _EXTRACT)
-    _only_w3c = _injectors in ((_write_tracecontext,), (_write_tracecontext, _write_baggage))
+    only_w3c = _injectors in ((_write_tracecontext,), (_write_tracecontext, _write_baggage))
+    _only_traceparent = only_w3c and _baggage_of is None
     limit = settings.attribute_count
     _attribute_limit = limit if limit is not None and limit >= 0 else 1 << 62
 
@@ -418,6 +419,11 @@ _now = time_ns
 _new = Span.__new__
 
 
+def _below(trace_id):
+    """What a sampler by ratio says."""
+    return 1 if int.from_bytes(trace_id[8:], "big") < _bound else 0
+
+
 def start_span(
     name, kind=INTERNAL, attributes=None, parent=CURRENT, start=None, endpoint=None, scope=SCOPE, links=None, remote=None
 ):
@@ -457,24 +463,16 @@ def start_span(
         span.root = root = True
         span.request = span.baggage = parent_id = state = None
         if parent is None or parent.trace_id is None:
-            trace_id = None
-            if _XRAY in _environ:
-                trace_id = _xray_trace_id(_environ[_XRAY])
-            if trace_id is None:
-                trace_id = next(_trace_ids, None) or _more_trace_ids()
+            trace_id = _XRAY in _environ and _xray_trace_id(_environ[_XRAY]) or next(_trace_ids, None) or _more_trace_ids()
             if parent is not None:
                 span.baggage = parent.baggage
-            decided = False
+            keep = 1 if _bound is None else _below(trace_id)
         else:
             trace_id, parent_id, state = parent.trace_id, parent.span_id, parent.trace_state
             span.baggage = parent.baggage
             if isinstance(parent, RemoteSpan):
                 span.request = parent.request
-            decided = _parent_based
-        if decided:
-            keep = parent.flags & 1
-        else:
-            keep = 1 if _bound is None or int.from_bytes(trace_id[8:], "big") < _bound else 0
+            keep = parent.flags & 1 if _parent_based else 1 if _bound is None else _below(trace_id)
     if attributes is None:
         attributes = {}
     if keep:
@@ -669,11 +667,18 @@ def extract(get):
 
 
 def traceparent(span):
-    """The traceparent header for span, where that is all there is to propagate; else None."""
+    """The line of a request's head for span, where that is all there is to propagate; else None."""
     record = span.record
-    if _only_w3c and not record[5] and not span.baggage and baggage_of is None:
-        return f"00-{record[1].hex()}-{record[2].hex()}-{'01' if record[4] else '00'}"
+    if _only_traceparent and not record[5] and not span.baggage:
+        return f"traceparent: 00-{record[1].hex()}-{record[2].hex()}-0{record[4]}".encode()
     return None
+
+
+def use_baggage(header_of):
+    """header_of(span): the baggage header to send, as the OpenTelemetry bridge knows it."""
+    global _baggage_of
+    _baggage_of = header_of
+    _apply()
 
 
 def inject(set, span=None):
@@ -768,12 +773,11 @@ def _read_baggage(get, found):
     return found
 
 
-# Set by the OpenTelemetry bridge: the baggage header to send, given the current span.
-baggage_of = None
+_baggage_of = None
 
 
 def _write_baggage(set, span):
-    baggage = span.baggage if baggage_of is None else baggage_of(span)
+    baggage = span.baggage if _baggage_of is None else _baggage_of(span)
     if baggage:
         set("baggage", baggage)
 
@@ -836,7 +840,7 @@ _FIELDS = {
     "b3multi": ("x-b3-traceid", "x-b3-spanid", "x-b3-sampled"),
 }
 _injectors = _extractors = ()
-_only_w3c = False
+_only_traceparent = False
 
 
 def fields():

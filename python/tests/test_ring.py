@@ -34,15 +34,13 @@ class RingTest(unittest.TestCase):
         self.taken = []
         self.reader = Ring(os.dup(self.ring.descriptor))
         self.ring.shared()
-        self.written = 0
 
     def wake(self):
         self.woken += 1
         return True
 
     def write(self, body):
-        self.written += 1
-        return self.ring.write(ONE, body, self.written)
+        return self.ring.write(ONE, body)
 
     def read(self):
         self.reader.read(self, self.reader.head())

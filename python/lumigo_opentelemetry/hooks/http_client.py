@@ -17,8 +17,8 @@ from .._tracing import traceparent as _traceparent
 _ENDLESS = float("inf")
 _BUFFER = 8192  # what a response is read by
 
-# Whether a SocketIO can be made to refuse instead of waiting for the network, see _arrived.
-_REFUSES = "_timeout_occurred" in SocketIO.readinto.__code__.co_names
+# What can be made to refuse instead of waiting for the network, see _arrived.
+_REFUSING = SocketIO if "_timeout_occurred" in SocketIO.readinto.__code__.co_names else None
 
 
 def install(module):
@@ -72,7 +72,7 @@ class Call:
             span.end(now)
             return
         if length is not None and length <= _BUFFER:
-            body = _arrived(stream)
+            body = _arrived(stream) if type(stream) is BufferedReader else b""
             if len(body) >= length:
                 limit = _tracing.settings.capture
                 attributes["http.response.payload"] = [body[:length]] if length <= limit else [body[:limit], True]
@@ -104,10 +104,8 @@ def _arrived(stream):
 
     Without anything, peek would wait for the network. A SocketIO that has timed out once refuses to be read.
     """
-    if type(stream) is not BufferedReader:
-        return b""
     raw = stream.raw
-    if type(raw) is not SocketIO or not _REFUSES:
+    if type(raw) is not _REFUSING:
         return b""
     raw._timeout_occurred = True
     try:
@@ -259,9 +257,12 @@ def _begin(connection):
         previous.failed(previous.error)
     if not lines:
         return None
-    host, port = connection._tunnel_host, connection._tunnel_port
-    if not host:
-        host, port = connection.host, connection.port
+    host = connection._tunnel_host
+    if host:
+        port = connection._tunnel_port
+    else:
+        host = connection.host
+        port = connection.port
     if host.startswith("169.254."):  # the metadata services of clouds
         return None
     head = b"\r\n".join(lines)
@@ -284,7 +285,7 @@ def _begin(connection):
     ):  # fmt: skip
         traceparent = _traceparent(span)
         if traceparent is not None:
-            lines.append(b"traceparent: " + traceparent.encode())
+            lines.append(traceparent)
         else:
             _tracing.inject(_Head(lines).put, span)
     return Call(span)

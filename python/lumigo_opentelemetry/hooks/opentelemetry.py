@@ -182,7 +182,7 @@ def _install_trace(trace):
     if _runtime is None:
         return
     _api = _Api(trace)
-    _tracing.baggage_of = _baggage_header
+    _tracing.use_baggage(_baggage_header)
     if hasattr(trace, "_PROXY_TRACER_PROVIDER"):
         trace._PROXY_TRACER_PROVIDER = _api.provider
     else:  # before 1.4 there was no proxy
