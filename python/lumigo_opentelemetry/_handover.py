@@ -304,7 +304,7 @@ def drain():
             if last_sent > _check_due:
                 _check()
         except Exception as err:
-            _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
+            _failed(err)
             return
         finally:
             turn.append(True)
@@ -334,11 +334,18 @@ def hand_over(body, made):
         else:  # the ring is our parent's
             (spans if made else notes).append(body)
     except Exception as err:
-        _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(err).__name__, err))
+        _failed(err)
     finally:
         turn.append(True)
     if spans or notes:  # have come meanwhile
         drain()
+
+
+def _failed(error):
+    from . import _signals
+
+    _signals.let_pass(error)
+    _log.once("DEBUG", "handing over spans failed: %s: %s" % (type(error).__name__, error))
 
 
 def _drain(turn):
@@ -511,8 +518,9 @@ def flush(timeout, acknowledged=True):
                 _read_answers()
                 if wanted in _answers:
                     return _answers.pop(wanted)
-            except Exception:
+            except Exception as err:
                 _disconnect()
+                _failed(err)
             finally:
                 turn.append(True)
         waited = time.monotonic() - start

@@ -176,7 +176,11 @@ guard = _Guard()
 
 
 def failed(part, err):
-    """One debug line for something of ours that went wrong, never twice the same."""
+    """One debug line for something of ours that went wrong, never twice the same. What a signal handler of the app has
+    raised passes."""
+    from . import _signals
+
+    _signals.let_pass(err)
     try:
         text = "An exception occurred in lumigo's code %s: %s: %s" % (part, type(err).__name__, err)
     except Exception:

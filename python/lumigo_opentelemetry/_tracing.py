@@ -378,8 +378,8 @@ class Span:
             record[_ATTRIBUTES] = self._within_limit()
         try:
             data = dumps(record, 2)
-        except Exception:
-            data = _handover.tamed(record)  # something marshal does not know, such as an IntEnum
+        except Exception as error:
+            data = _tamed(record, error)
         if len(data) > MAX_RECORD:
             data = _handover.tamed(record)
         if self.root:
@@ -501,11 +501,20 @@ def _announce(record):
     started = (1, *record[1:9], *record[12:14])
     try:
         data = dumps(started, 2)
-    except Exception:
-        data = None
-    if data is None or len(data) > MAX_RECORD:
+    except Exception as error:
+        data = _tamed(started, error)
+    if len(data) > MAX_RECORD:
         data = _handover.tamed(started)
     _hand_over(data, 0)
+
+
+def _tamed(record, error):
+    """A record with something in it that marshal does not know, such as an IntEnum."""
+    if type(error) is not ValueError:
+        from . import _signals
+
+        _signals.let_pass(error)
+    return _handover.tamed(record)
 
 
 def emit(record):
@@ -521,9 +530,9 @@ def log(record, now):
     ensure_own()
     try:
         data = dumps(record, 2)
-    except Exception:
-        data = None
-    if data is None or len(data) > MAX_RECORD:
+    except Exception as error:
+        data = _tamed(record, error)
+    if len(data) > MAX_RECORD:
         data = _handover.tamed(record)
     _spans.append(data)
     if now or len(_spans) >= LINGER_SPANS or not 0 <= time_ns() - _handover.last_sent < LINGER_NS:
