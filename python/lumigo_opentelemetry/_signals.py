@@ -25,7 +25,7 @@ def _codes():
             handler = handler.func
         code = getattr(handler, "__code__", None)
         if code is None and callable(handler):
-            code = getattr(getattr(type(handler), "__call__", None), "__code__", None)
+            code = getattr(type(handler).__call__, "__code__", None)
         if code is not None:
             codes.add(code)
     return codes
