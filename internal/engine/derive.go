@@ -23,6 +23,7 @@ const (
 	clientHead      = "http.client.head"
 	clientAnswer    = "http.client.answer"
 	awsAnswer       = "aws.answer"
+	commonOnes      = "lumigo.common"
 	requestPayload  = "http.request.payload"
 	responsePayload = "http.response.payload"
 )
@@ -30,7 +31,7 @@ const (
 // derives reports whether other attributes are to be made of the one of this name.
 func derives(key string) bool {
 	switch key {
-	case wsgiEnviron, clientHead, clientAnswer, awsAnswer, requestPayload, responsePayload:
+	case wsgiEnviron, clientHead, clientAnswer, awsAnswer, commonOnes, requestPayload, responsePayload:
 		return true
 	}
 	return false
@@ -62,6 +63,8 @@ func (d *decoder) derive(key string, start, limit int) (left int, lost uint32) {
 		made.answer(d.Len())
 	case key == awsAnswer && k == marshal.Dict:
 		made.aws()
+	case key == commonOnes && k == marshal.Bytes:
+		made.common(d.Bytes())
 	case key == requestPayload:
 		made.payload("http.request.body", mask.RequestBodies, &d.request, k)
 	case key == responsePayload:
@@ -328,6 +331,24 @@ func (m *derivation) responseHeaders() {
 	m.response.note(m.headers)
 	if len(m.headers) > 0 && m.may("http.response.headers") {
 		m.headersAs("http.response.headers", mask.ResponseHeaders)
+	}
+}
+
+// common makes attributes that a process has encoded once for many spans: data is a marshalled dict of them.
+func (m *derivation) common(data []byte) {
+	outer := m.Reader
+	defer func() { m.Reader = outer }()
+	m.Reset(data)
+	if m.Next() != marshal.Dict {
+		return
+	}
+	start := m.Pos()
+	for k := m.Next(); k != marshal.End && k != marshal.Invalid; k = m.Next() {
+		if key := m.key(k); key == "" || derives(key) || !m.may(key) {
+			m.Skip()
+		} else {
+			m.attribute(key, start, false)
+		}
 	}
 }
 

@@ -205,6 +205,56 @@ func TestAttributesFromTheAnswerToAClient(t *testing.T) {
 	}
 }
 
+func TestAttributesThatManySpansHaveInCommon(t *testing.T) {
+	common := encode(nil, object{{Key: "aws.service", Value: "sqs"}, {Key: "server.port", Value: 443}, {Key: "url.full", Value: "https://u:hunter2@sqs/"},
+		{Key: clientAnswer, Value: tuple{200, 11, []any{}}}, {Key: "SKIP_EXPORT", Value: true}})
+	for _, row := range []struct {
+		name  string
+		value any
+		want  []string
+	}{
+		{"a dict", common, []string{"mine=1", "aws.service=sqs", "server.port=443", "SKIP_EXPORT=true", "url.full=https://sqs/q"}},
+		{"cut short", common[:len(common)/3], []string{"mine=1", "aws.service=sqs", "server.port=443", "url.full=https://sqs/q"}},
+		{"no dict", encode(nil, 7), []string{"mine=1", "url.full=https://sqs/q"}},
+		{"not encoded", object{{Key: "aws.service", Value: "sqs"}}, []string{"mine=1", "url.full=https://sqs/q"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			span := derived(t, newProfile(t), object{{Key: "mine", Value: 1}, {Key: commonOnes, Value: row.value}, {Key: "url.full", Value: "https://sqs/q"}})
+			if got := rows(span.Attributes); !slices.Equal(got, row.want) {
+				t.Errorf("got  %q\nwant %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestAttributesFromAnAnswerOfAWS(t *testing.T) {
+	metadata := object{{Key: "RequestId", Value: "r1"}, {Key: "HTTPStatusCode", Value: 200}, {Key: "RetryAttempts", Value: 1},
+		{Key: "HTTPHeaders", Value: object{{Key: "set-cookie", Value: "hunter2"}}}}
+	told := []string{"http.response.status_code=200", "retry_attempts=1", "aws.request_id=r1", `http.response.headers={"set-cookie": "****"}`, "messageId=r1"}
+	for _, row := range []struct {
+		name   string
+		answer any
+		want   []string
+	}{
+		{"with a body", object{{Key: "Item", Value: object{{Key: "password", Value: "hunter2"}}}, {Key: "ResponseMetadata", Value: metadata}},
+			append(slices.Clone(told), `http.response.body={"Item": {"password": "****"}}`)},
+		{"without", object{{Key: "ResponseMetadata", Value: metadata}}, told},
+		{"of a message", object{{Key: "ResponseMetadata", Value: object{{Key: "HTTPHeaders", Value: object{{Key: "x-amzn-RequestId", Value: "r2"}}}}}, {Key: "MessageId", Value: "m1"}},
+			[]string{"aws.request_id=r2", `http.response.headers={"x-amzn-RequestId": "r2"}`, "messageId=m1", `http.response.body={"MessageId": "m1"}`}},
+		{"odd parts", object{{Key: "ResponseMetadata", Value: object{{Key: "HTTPStatusCode", Value: "200"}, {Key: "HTTPHeaders", Value: 7}}}, {Key: "MessageId", Value: nil}},
+			[]string{`http.response.body={"MessageId": null}`}},
+		{"no metadata", object{{Key: "ResponseMetadata", Value: nil}}, nil},
+		{"nothing", object{}, nil},
+		{"text", "x", nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := rows(derived(t, newProfile(t), object{{Key: awsAnswer, Value: row.answer}}).Attributes); !slices.Equal(got, row.want) {
+				t.Errorf("got  %q\nwant %q", got, row.want)
+			}
+		})
+	}
+}
+
 func TestWhatIsCutShortAnywhereStillMakesASpan(t *testing.T) {
 	p := newProfile(t)
 	head := []byte("GET http://u:hunter2@[::1]:80/?password=hunter2 HTTP/1.1\r\nHost: a\r\n b\r\nCookie: hunter2\r\nX-Api-Key: hunter2")
@@ -466,6 +516,9 @@ func FuzzDerive(f *testing.F) {
 			{{Key: clientHead, Value: tuple{head, "host", 1, 80}}, {Key: responsePayload, Value: hidden}},
 			{{Key: clientHead, Value: tuple{signed, "host", 1, 80}}, {Key: wsgiEnviron, Value: environment}, {Key: requestPayload, Value: hidden}},
 			{{Key: clientHead, Value: big(environment)}},
+			{{Key: clientAnswer, Value: big(environment)}},
+			{{Key: awsAnswer, Value: big(environment)}},
+			{{Key: commonOnes, Value: environment}},
 			{{Key: requestPayload, Value: big(environment)}},
 		} {
 			var d decoder

@@ -349,6 +349,11 @@ func FuzzRecords(f *testing.F) {
 	f.Add(encode(nil, span("SQL", object{{Key: "db.query.text", Value: "INSERT INTO t (password) VALUES (?)"}, {Key: "db.statement.parameters", Value: tuple{"hunter2"}}})))
 	f.Add(encode(nil, span("WSGI", object{{Key: wsgiEnviron, Value: request(marshal.Pair{Key: "HTTP_COOKIE", Value: "hunter2"})}, {Key: requestPayload, Value: []any{[]byte("a"), true}}})))
 	f.Add(encode(nil, openSpan(newSpanID(), "client", object{{Key: clientHead, Value: sent("GET / HTTP/1.1", "a", 8, 80)}})))
+	f.Add(encode(nil, span("client", object{{Key: clientAnswer, Value: tuple{404, 11, []any{tuple{"a", "b"}}}}})))
+	f.Add(encode(nil, span("aws", object{
+		{Key: commonOnes, Value: encode(nil, object{{Key: "a", Value: 1}, {Key: commonOnes, Value: "b"}})},
+		{Key: awsAnswer, Value: object{{Key: "ResponseMetadata", Value: object{{Key: "HTTPHeaders", Value: object{{Key: "c", Value: "d"}}}}}, {Key: "e", Value: nil}}},
+	})))
 	r := span("events", nil)
 	r[14] = []any{tuple{1, "e", object{{Key: "x", Value: nest(3)}}}}
 	r[15] = []any{tuple{traceID, newSpanID(), 1, "s", object{}}}

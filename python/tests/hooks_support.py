@@ -15,6 +15,9 @@ class Recorded:
     def __init__(self, record):
         (_, self.trace_id, self.span_id, self.parent_id, _, _, self.name, self.kind, self.start, self.end) = record[:10]
         self.status, _, _, attributes, events = record[10:15]
+        common = attributes.pop("lumigo.common", None)
+        if common is not None:
+            attributes = {**marshal.loads(common), **attributes}
         answer = attributes.pop("http.client.answer", None)
         self.attributes = {name: _unpacked(name, value) for name, value in attributes.items() if value is not None}
         if answer is not None:

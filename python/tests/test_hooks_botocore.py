@@ -60,8 +60,8 @@ class BotocoreCase(HookCase):
     def setUp(self):
         super().setUp()
         self.client, self.session, self.response, self.wire = library()
-        for module in (self.client, self.session, self.response):
-            self.hook("botocore", module)
+        for hook, module in (("botocore", self.client), ("botocore", self.response), ("http_clients", self.session)):
+            self.hook(hook, module)
 
     def sqs(self, answer=None):
         return self.client.BaseClient("sqs", "SQS", answer)

@@ -5,6 +5,8 @@ no such place get what the app gave, untouched. A receive of messages is linked 
 while it iterates over the messages is a child of the receive.
 """
 
+from marshal import dumps
+
 from .. import _aws, _imports, _log, _tracing, _values
 from .._http import address, trouble
 
@@ -15,13 +17,8 @@ _SECRET = frozenset(("cognito-idp", "kms", "secretsmanager", "ssm", "sts"))
 
 
 def install(module):
-    name = module.__name__
-    if name == "botocore.client":
+    if module.__name__ == "botocore.client":
         _imports.wrap(module.BaseClient, "_make_api_call", _make_api_call)
-    elif name == "botocore.httpsession":
-        _imports.wrap(module.URLLib3Session, "send", _send)
-    elif name == "botocore.vendored.requests.sessions":  # until 1.11
-        _imports.wrap(module.Session, "send", _send)
     else:
         _imports.wrap(module.ResourceHandler, "__call__", _resources)
 
@@ -53,58 +50,34 @@ class _Client:
     """What is known of a client, whatever it is asked. as_sent: its parameters are shown as they are sent. What DynamoDB is
     sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown, which are simpler."""
 
-    __slots__ = ("service", "called", "attributes", "shown", "as_sent", "carries", "describe", "tell")
+    __slots__ = ("service", "called", "region", "url", "common", "shown", "as_sent", "carries", "describe", "tell")
 
     def __init__(self, meta, name):
         model = meta.service_model
-        url = meta.endpoint_url
+        self.region = meta.region_name
+        self.url = url = meta.endpoint_url
         scheme, _, rest = url.partition("://")
         host, port = address(rest.partition("/")[0], scheme)
         self.service = service = model.service_name
         name = model.metadata.get("serviceId") or name
         self.called = name + "."
-        self.attributes = {
+        attributes = {
             "rpc.system": "aws-api",
             "rpc.service": name,
             "aws.service": service,
-            "aws.region": meta.region_name,
             "cloud.region": meta.region_name,
             "region": meta.region_name,
             "server.address": host,
             "server.port": port,
             "url.full": url,
         }
+        self.common = dumps(attributes, 2)
         self.shown = _tracing.settings.capture and service not in _SECRET
         agent = "%s %s" % (meta.config.user_agent, meta.config.user_agent_extra)
         self.as_sent = service == "dynamodb" and "Resource" not in agent
         self.carries = service in ("sqs", "sns", "lambda")
         self.describe = _DESCRIBE.get(service)
         self.tell = _TELL.get(service)
-
-
-def _send(original):
-    """The request of a call on the wire, which has no span of its own."""
-
-    def wrapper(self, request, *args, **named):
-        span = _tracing.current_span()
-        if span is None or "aws.service" not in span.attributes:  # an app may use what botocore sends by
-            return original(self, request, *args, **named)
-        quiet = _tracing.set_suppressed(True)
-        try:
-            try:
-                attributes = span.attributes
-                if attributes.get("http.request.body", "") is None:
-                    body = request.body
-                    if type(body) is bytes:
-                        limit = _tracing.settings.capture
-                        attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
-            except Exception as error:
-                trouble(error)
-            return original(self, request, *args, **named)
-        finally:
-            _tracing.reset_suppressed(quiet)
-
-    return wrapper
 
 
 class _Call:
@@ -122,7 +95,7 @@ class _Call:
         self.operation = operation
         self.sent = params
         self.wanted = None
-        attributes = {**client.attributes, "rpc.method": operation}
+        attributes = {"lumigo.common": client.common, "aws.region": client.region, "rpc.method": operation}
         body, kind = params, _tracing.CLIENT
         if client.describe is not None:
             text = client.describe(operation, params, attributes)
@@ -130,9 +103,12 @@ class _Call:
                 body = text
             if client.carries and attributes.get("messaging.operation.type") == "send":
                 kind = _tracing.PRODUCER
-        self.span = span = _tracing.start_span(client.called + operation, kind, attributes)
+        endpoint = None
+        if _tracing.filters is not None:
+            endpoint = lambda: attributes.get("url.full") or client.url  # noqa: E731
+        self.span = span = _tracing.start_span(client.called + operation, kind, attributes, _tracing.CURRENT, None, endpoint)
         if span.recording and client.shown:
-            attributes["http.request.body"] = None if client.as_sent else _values.plain(body)  # None for _send
+            attributes["http.request.body"] = None if client.as_sent else _values.plain(body)  # http_clients knows
         if client.carries:
             try:
                 self.sent = self._carrying(params)

@@ -15,6 +15,9 @@ def install(module):
     if name == "requests.sessions":
         if _http.disabled("requests"):
             _imports.wrap(module.Session, "send", _silent)
+    elif name == "botocore.httpsession" or name == "botocore.vendored.requests.sessions":  # the latter until 1.11
+        session = module.URLLib3Session if name == "botocore.httpsession" else module.Session
+        _imports.wrap(session, "send", _silent if _http.disabled("botocore", "boto3") else _of_aws)
     elif name == "urllib3.connectionpool":
         if _http.disabled("urllib3"):
             _imports.wrap(module.HTTPConnectionPool, "urlopen", _silent)
@@ -27,6 +30,31 @@ def _silent(original):
         quiet = _set_suppressed(True)
         try:
             return original(*args, **named)
+        finally:
+            _reset_suppressed(quiet)
+
+    return wrapper
+
+
+def _of_aws(original):
+    """The request of an AWS call on the wire, which has no span of its own; that of the call may want to show its body."""
+
+    def wrapper(self, request, *args, **named):
+        span = _tracing.current_span()
+        if span is None or "aws.region" not in span.attributes:  # an app may use what botocore sends by
+            return original(self, request, *args, **named)
+        quiet = _set_suppressed(True)
+        try:
+            try:
+                attributes = span.attributes
+                if attributes.get("http.request.body", "") is None:
+                    body = request.body
+                    if type(body) is bytes:
+                        limit = _tracing.settings.capture
+                        attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
+            except Exception as error:
+                trouble(error)
+            return original(self, request, *args, **named)
         finally:
             _reset_suppressed(quiet)
 
