@@ -311,6 +311,20 @@ class Client(HTTPCase):
         self.connection.close()
         self.assertIsNone(self.one_client().get("http.response.status_code"))
 
+    def test_an_answer_goes_to_no_earlier_request(self):
+        for quiet in (False, True):
+            self.connection.request("GET", "/")
+            self.connection._HTTPConnection__state = http.client._CS_IDLE  # as after an error that the app ignores
+            self.connection.sock.close()
+            self.connection.sock = None
+            if quiet:
+                with _tracing.suppress():
+                    self.ask("/404")
+            else:
+                self.ask("/404")
+        statuses = [span.get("http.response.status_code") for span in self.spans(count=3)]
+        self.assertEqual(statuses, [None, 404, None])
+
     def one_client(self):
         spans = self.spans()
         self.assertEqual(len(spans), 1)

@@ -245,16 +245,20 @@ def _joined(parts):
     return joined.parts
 
 
+def _give_up(connection):
+    """The request under way will not be answered: the next one begins."""
+    call, connection._lumigo = connection._lumigo, None
+    call.failed(call.error)
+
+
 def _begin(connection):
     """The Call that the head in the connection's buffer starts, its propagation headers added; None to leave it alone."""
     lines = connection._buffer
     started = connection._lumigo_started
     if started is not None:
         connection._lumigo_started = None
-    previous = connection._lumigo
-    if previous is not None:
-        connection._lumigo = None
-        previous.failed(previous.error)
+    if connection._lumigo is not None:
+        _give_up(connection)
     if not lines:
         return None
     host = connection._tunnel_host
@@ -329,6 +333,8 @@ def _endheaders(original):
         try:
             if not suppressed():
                 call = _begin(self)
+            elif self._lumigo is not None:
+                _give_up(self)
         except Exception as error:
             trouble(error)
         if call is None:

@@ -68,7 +68,7 @@ def _connect(original):
         caller = None
         try:
             caller = _asking()
-            if caller is not None:
+            if caller is not None and not _tracing.suppressed():
                 self._lumigo_started = time_ns()
         except Exception as error:
             trouble(error)
