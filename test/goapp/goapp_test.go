@@ -427,19 +427,44 @@ func TestTheFirstExitCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer backend.Close()
+	sending := make(chan struct{}, 100)
 	backend.Answer(func(int, *http.Request) receiver.Answer {
+		sending <- struct{}{}
 		time.Sleep(20 * time.Millisecond) // as a backend that is far away
 		return receiver.Answer{}
 	})
+	// The app sends what is left as it exits. Then the others are told to exit as well.
+	run := func(args ...string) *app {
+		a := start(t, true, []string{"GOMAXPROCS=16", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, append([]string{"order", "exits"}, args...)...)
+		stdin, err := a.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			select {
+			case <-sending:
+			case <-ended:
+			}
+			stdin.Close()
+		}()
+		a.Wait()
+		close(ended)
+		for len(sending) > 0 {
+			<-sending
+		}
+		return a
+	}
 	for range 20 { // with many threads that are at it, one in six went wrong once
-		a := start(t, true, []string{"GOMAXPROCS=16", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, "order", "exits")
-		a.Run()
+		a := run()
 		if code := a.ProcessState.ExitCode(); code != 3 {
 			t.Errorf("it ended with %d, and others than the first ended it\n%s", code, a.err.String())
 		}
 	}
-	a := start(t, true, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + backend.URL()}, "order", "exits", "by-panic")
-	a.Run()
+	a := run("by-panic")
 	if code := a.ProcessState.ExitCode(); code != 2 || !strings.Contains(a.err.String(), "panic: crash\n") {
 		t.Errorf("it ended with %d, which was not the panic\n%s", code, a.err.String())
 	}

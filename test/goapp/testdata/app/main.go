@@ -143,10 +143,13 @@ func main() {
 			fmt.Println("bye")
 		case "lock-in":
 			lockIn(os.Args[2:])
-		case "exits": // others would exit as well, if this one took any time
-			for range 64 {
-				time.AfterFunc(time.Millisecond, func() { os.Exit(4) })
-			}
+		case "exits": // others exit as well, once they are told that this one has begun to
+			go func() {
+				io.Copy(io.Discard, os.Stdin)
+				for range 64 {
+					go os.Exit(4)
+				}
+			}()
 			if len(os.Args) > 3 {
 				panic("crash")
 			}
