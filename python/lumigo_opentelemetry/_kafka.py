@@ -41,6 +41,22 @@ def delivered(span, metadata):
     _messaging.end(span)
 
 
+def await_delivery(span, future, record_of):
+    """Ends the span of a send once asyncio's future of it is done. record_of: what of its result tells where it is."""
+
+    def done(future):
+        if future.cancelled():
+            _messaging.end(span)
+            return
+        error = future._exception  # exception() would count as if the application had seen it
+        if error is not None:
+            _messaging.end(span, error)
+        else:
+            delivered(span, record_of(future.result()))
+
+    future.add_done_callback(done)
+
+
 class Consuming:
     """What is known of a consumer: what its spans have in common, and whose turn it is."""
 

@@ -391,6 +391,7 @@ print(len(results), all(results))
 class Exits(HandoverTest):
     def test_the_ways_a_process_may_end(self):
         below_a_request = "root = _tracing.start_span('root')\n_tracing.start_span('waits', parent=root).end()\n"
+        under_way = "_tracing.unfinished.add(_tracing.start_span('under way', parent=None))\n"
         rows = [
             ("at the end of the program", "", 0),
             ("sys.exit", "sys.exit(3)", 3),
@@ -401,9 +402,11 @@ class Exits(HandoverTest):
         for name, code, expected in rows:
             with self.subTest(name), FakeEngine() as engine:
                 # The second span shares the frame of a request that never ends.
-                status, _, err = engine.run(PRELUDE + "span()\n" + below_a_request + code)
+                status, _, err = engine.run(PRELUDE + "span()\n" + below_a_request + under_way + code)
                 self.assertEqual(expected, status, err)
-                self.assertIn("waits", [span["name"] for span in engine.spans()])
+                names = [span["name"] for span in engine.spans()]
+                self.assertIn("waits", names)
+                self.assertIn("under way", names)
                 self.assert_exact(engine)
 
     def test_multiprocessing_children_say_goodbye(self):

@@ -392,7 +392,9 @@ class Calls(BotocoreCase):
             if wire is not None:
                 self.assertEqual(self.wire[-1], (wire, True))
         self.assertFalse(_tracing.suppressed())
+        token = _tracing.activate(_tracing.start_span("the app's"))
         self.session.URLLib3Session().send(types.SimpleNamespace(body=b"the app's"))
+        _tracing.deactivate(token)
         self.assertEqual(self.wire[-1], (b"the app's", False))
         client = self.client.BaseClient("dynamodb", "DynamoDB", Failure("no"))
         with self.assertRaises(Failure):

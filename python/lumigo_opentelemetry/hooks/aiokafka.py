@@ -43,18 +43,7 @@ def _begin(producer, given):
 
 
 def _later(span, future):
-    future.add_done_callback(lambda future: _acknowledged(span, future))
-
-
-def _acknowledged(span, future):
-    if future.cancelled():
-        _messaging.end(span)
-        return
-    error = future._exception  # exception() would count as if the application had seen it
-    if error is not None:
-        _messaging.end(span, error)
-    else:
-        _kafka.delivered(span, future.result())
+    _kafka.await_delivery(span, future, lambda record: record)
 
 
 def _state(consumer):

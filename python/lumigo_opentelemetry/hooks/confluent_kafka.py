@@ -150,19 +150,7 @@ def _async_begin(producer, given):
 
 
 def _async_later(span, future):
-    future.add_done_callback(lambda future: _async_delivered(span, future))
-
-
-def _async_delivered(span, future):
-    if future.cancelled():
-        _messaging.end(span)
-        return
-    error = future._exception  # exception() would count as if the application had seen it
-    if error is not None:
-        _messaging.end(span, error)
-    else:
-        message = future.result()
-        _kafka.delivered(span, _Record(message.partition(), message.offset(), None, None))
+    _kafka.await_delivery(span, future, lambda message: _Record(message.partition(), message.offset(), None, None))
 
 
 def _async_poll(original):
