@@ -104,14 +104,21 @@ func (m *derivation) int(key string, value int64) {
 	}
 }
 
+// method notes how a request is made, which names the span if the process has not.
 func (m *derivation) method(method string) {
+	name := "HTTP"
 	switch method {
 	case "": // cut off
 	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY":
+		name = method
 		m.text("http.request.method", method)
 	default:
 		m.text("http.request.method", "_OTHER")
 		m.text("http.request.method_original", method)
+	}
+	if m.unnamed {
+		m.unnamed = false
+		m.span.Name(name)
 	}
 }
 

@@ -57,6 +57,7 @@ type decoder struct {
 	headers    []mask.Header
 	words      []string // of a command
 	naming     bool     // the attributes are what the app named, so that a name may be a secret's
+	unnamed    bool     // an attribute says what the span's name is
 	failed     bool     // an attribute says that the span's status is an error
 	secret     bool     // the span's command names one, so that its answer may be it
 	writer     *mask.Writer
@@ -153,7 +154,10 @@ func (d *decoder) identity() {
 	}
 	d.span.Reset()
 	d.span.Context(d.traceID, d.spanID, d.parentID, view(state), flags)
-	d.span.Name(view(name))
+	d.unnamed = len(name) == 0
+	if !d.unnamed {
+		d.span.Name(view(name))
+	}
 	d.span.Kind(d.kind)
 }
 

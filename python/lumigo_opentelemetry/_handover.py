@@ -310,22 +310,22 @@ def drain():
             turn.append(True)
 
 
-def hand_over(body, made):
-    """Hands over one record at once: a span that has ended (made is 1), or a note (0). In short for the usual case, in
-    which nothing else waits; otherwise as drain."""
+def hand_over(body, made, now):
+    """Hands over one record at once: a span that has ended (made is 1), or a note (0). now: time_ns(). In short for the
+    usual case, in which nothing else waits; otherwise as drain."""
     global _made, last_sent
     turn = _turn
     try:
-        free = _ring is not None and not (spans or notes or _backlog) and turn.pop()
+        if _ring is None or spans or notes or _backlog:
+            raise IndexError
+        turn.pop()
     except IndexError:
-        free = False
-    if not free:
         (spans if made else notes).append(body)
         drain()
         return
     try:
         if mark[0]:
-            last_sent = now = time_ns()
+            last_sent = now
             _made += made
             if not _ring.write(_SPANS if made else _RECORDS, body):
                 _keep(body, 1, made)

@@ -39,7 +39,7 @@ def fork_mark():
 class Ring:
     """A ring of `capacity` bytes. It is used once the engine has taken it over: ready()."""
 
-    __slots__ = ("descriptor", "_memory", "_words", "_capacity", "_mask", "_head", "_limit", "_state", "_rung", "_wake", "_fence")
+    __slots__ = ("descriptor", "_memory", "_words", "_capacity", "_at", "_begun", "_limit", "_state", "_rung", "_wake", "_fence")
 
     def __init__(self, capacity, wake):
         """wake: called when the engine is to be woken. OSError where there is no such memory."""
@@ -61,9 +61,10 @@ class Ring:
         self._memory = memory
         self._words = memoryview(memory).cast("Q")
         self._capacity = capacity
-        self._mask = capacity - 1
-        self._head = self._rung = 0
-        self._limit = capacity // 2  # where there is more to consider: the engine is behind, or the ring begins again
+        self._at = _DATA  # in the memory, where the next entry stands
+        self._begun = -_DATA  # added to that: bytes ever written
+        self._rung = 0
+        self._limit = _DATA + capacity // 2  # where there is more to consider: the engine is behind, or the ring begins again
         self._state = UNREAD
         self._wake = wake
         self._fence = None
@@ -85,14 +86,13 @@ class Ring:
     def write(self, counts, body):
         """Hand over a body. counts: its records << 32, those that are spans << 48. False when there is no room."""
         size = len(body)
-        head = self._head
-        end = head + (size + 15 & -8)
+        at = self._at
+        end = at + (size + 15 & -8)
         if end > self._limit:
-            head = self._room(size)
-            if head < 0:
+            at = self._room(size)
+            if at < 0:
                 return False
-            end = head + (size + 15 & -8)
-        at = _DATA + (head & self._mask)
+            end = at + (size + 15 & -8)
         words = self._words
         words[at >> 3] = counts | size
         at += 8
@@ -102,33 +102,36 @@ class Ring:
             # says so; letting go of a lock and taking it is what Python has for that.
             self._fence.release()
             self._fence.acquire(False)
-        words[_HEAD] = self._head = end
+        self._at = end
+        words[_HEAD] = end + self._begun
         if words[_STATE] != self._state:
             self._notice()
         return True
 
     def _room(self, size):
-        """Where an entry of this size can stand; -1 for nowhere. Wakes the engine when the
-        ring is half full."""
-        head = self._head
+        """Where an entry of this size can stand in the memory; -1 for nowhere. Wakes the engine when the ring is half full."""
+        head = self._at + self._begun
         end = head + (size + 15 & -8)
         tail = self._words[_TAIL]
         half = tail + self._capacity // 2
-        again = (head | self._mask) + 1
-        skipped = again - head if end > again else 0
-        end += skipped
-        self._limit = min(half, again + self._capacity if skipped else again)
+        again = self._begun + _DATA + self._capacity
+        anew = end > again
+        if anew:
+            end += again - head
         if end > half:
             if end > self._rung:
                 self._rung = end + self._capacity // 8
                 self._wake()
             if end - tail > self._capacity or self._memory is None:
                 return -1
-        if skipped:  # an entry without records, up to the end
-            self._words[_DATA + (head & self._mask) >> 3] = skipped - 8
-            self._head = again
-            return again
-        return head
+        if anew:
+            if head < again:  # an entry without records, up to the end
+                self._words[self._at >> 3] = again - head - 8
+            self._at = _DATA
+            self._begun = again - _DATA
+            again += self._capacity
+        self._limit = min(half, again) - self._begun
+        return self._at
 
     def _notice(self):
         """The engine has gone to sleep, is awake again, or has left."""
@@ -149,8 +152,9 @@ class Ring:
         spans]. The ring cannot be used any more."""
         entries = []
         tail = self._words[_TAIL]
-        while tail < self._head:
-            at = _DATA + (tail & self._mask)
+        head = self._at + self._begun
+        while tail < head:
+            at = _DATA + tail % self._capacity
             word = self._words[at >> 3]
             size = word & 0xFFFFFFFF
             if word >> 32 & 0xFFFF:

@@ -369,11 +369,12 @@ class Span:
         record = self.record
         if record[_END]:
             return
-        record[_END] = end_ns = end_ns or time_ns()
-        if self.recording != _pid:
-            self.recording = 0  # begun before a fork, the parent process reports it
-            return
+        now = time_ns()
+        record[_END] = end_ns or now
+        recording = self.recording
         self.recording = 0
+        if recording != _pid:
+            return  # begun before a fork: the parent process reports it
         if len(self.attributes) > _attribute_limit:
             record[_ATTRIBUTES] = self._within_limit()
         try:
@@ -383,10 +384,10 @@ class Span:
         if len(data) > MAX_RECORD:
             data = _handover.tamed(record)
         if self.root:
-            _hand_over(data, 1)
+            _hand_over(data, 1, now)
             return
         _spans.append(data)
-        if len(_spans) >= LINGER_SPANS or not 0 <= end_ns - _handover.last_sent < LINGER_NS:
+        if len(_spans) >= LINGER_SPANS or not 0 <= now - _handover.last_sent < LINGER_NS:
             _drain()
 
     def _within_limit(self):
@@ -505,7 +506,7 @@ def _announce(record):
         data = _tamed(started, error)
     if len(data) > MAX_RECORD:
         data = _handover.tamed(started)
-    _hand_over(data, 0)
+    _hand_over(data, 0, time_ns())
 
 
 def _tamed(record, error):

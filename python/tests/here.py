@@ -25,7 +25,7 @@ def reset(**settings):
 def keep(case):
     """Has what a test case hands over wait in the lists, where it looks at it, instead of leaving."""
 
-    def hand_over(body, made):
+    def hand_over(body, made, now):
         (_handover.spans if made else _handover.notes).append(body)
 
     for name, value in (("_drain", lambda: None), ("_hand_over", hand_over)):

@@ -5,7 +5,7 @@ import marshal
 import unittest
 
 import here
-from lumigo_opentelemetry import _handover, _imports
+from lumigo_opentelemetry import _handover, _http, _imports
 
 
 class Recorded:
@@ -18,6 +18,8 @@ class Recorded:
         common = attributes.pop("lumigo.common", None)
         if common is not None:
             attributes = {**marshal.loads(common), **attributes}
+        if not self.name:
+            self.name = _http.named(attributes["http.client.head"][0].split(b" ")[0].decode())
         answer = attributes.pop("http.client.answer", None)
         self.attributes = {name: _unpacked(name, value) for name, value in attributes.items() if value is not None}
         if answer is not None:

@@ -4,6 +4,7 @@ through threads, signals, forks, a slow engine, an engine that goes away, and ev
 import os
 import signal
 import sys
+import time
 import unittest
 import unittest.mock
 
@@ -50,11 +51,11 @@ class Meanwhile(unittest.TestCase):
             def write(self, counts, body):
                 written.append(body)
                 if body == b"first":
-                    _handover.hand_over(b"second", 1)  # as in a signal handler
+                    _handover.hand_over(b"second", 1, time.time_ns())  # as in a signal handler
                 return True
 
         with unittest.mock.patch.multiple(_handover, _ring=Ring(), mark=b"\1", _made=0, _check_due=1 << 64, _backlog=[]):
-            _handover.hand_over(b"first", 1)
+            _handover.hand_over(b"first", 1, time.time_ns())
         self.assertEqual(([b"first", b"second"], []), (written, _handover.spans))
 
 

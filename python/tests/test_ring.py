@@ -63,6 +63,14 @@ class RingTest(unittest.TestCase):
         self.read()
         self.assertEqual(written, self.taken)
 
+    def test_entries_that_end_where_the_ring_ends(self):
+        """There is nothing to skip then."""
+        for number in range(4 * CAPACITY // 1024):
+            self.assertTrue(self.write(b"%04d" % number * 254))
+            if number % 16 == 15:
+                self.read()
+        self.assertEqual([b"%04d" % number * 254 for number in range(4 * CAPACITY // 1024)], self.taken)
+
     def test_bodies_as_large_as_the_ring_takes(self):
         """Half of it, wherever the last one ended."""
         for size in (0, 1, 7, 8, 9, 1000, CAPACITY // 2 - 8, CAPACITY // 2 - 8, CAPACITY // 2 - 8):

@@ -5,6 +5,7 @@ in the connection's buffer) and ends when the response's body has been read to i
 never reads the body, it ends with the arrival of the response's headers.
 """
 
+import re  # http.client has it
 from io import BufferedReader
 from socket import SocketIO
 from time import time_ns
@@ -17,13 +18,24 @@ from .._tracing import traceparent as _traceparent
 _ENDLESS = float("inf")
 _BUFFER = 8192  # what a response is read by
 
-# What can be made to refuse instead of waiting for the network, see _arrived.
+# What can be made to refuse instead of waiting for the network, see _answered.
 _REFUSING = SocketIO if "_timeout_occurred" in SocketIO.readinto.__code__.co_names else None
+
+
+# The metadata services of clouds are left alone, also as proxies are asked for them.
+_metadata = re.compile(rb" http://(?:[^/ ]*@)?169\.254\.").search
+
+# Heads that stay as they are. Where somebody propagates already, a second header would contradict the first; where AWS's
+# signature covers the headers, one that is added now might void it.
+_settled = re.compile(
+    rb"\r\n(?:traceparent:|b3:|x-b3-traceid:|x-amz-content-sha256:|authorization: aws)", re.IGNORECASE
+).search
 
 
 def install(module):
     connection = module.HTTPConnection
-    connection._lumigo = None  # the Call under way, on each object
+    connection._lumigo = None  # the span of the request that waits for its answer, on each object
+    connection._lumigo_sent = None  # what has gone out of that request after its head, once something has: a _Sent
     connection._lumigo_started = None  # when urllib3 began to connect
     _imports.wrap(connection, "endheaders", _endheaders)
     _imports.wrap(connection, "send", _send)
@@ -31,19 +43,129 @@ def install(module):
     _imports.wrap(connection, "close", _close)
 
 
-class Call:
-    """A request on its way, and what is kept of its body. capture: of what goes out, once something has; sending: inside
-    HTTPConnection.send, which a proxy's CONNECT enters again; head_due: the head goes out by send as well."""
+def _endheaders(original):
+    def wrapper(self, *args, **named):
+        span = None
+        try:
+            if not suppressed():
+                span = _begin(self)
+            elif self._lumigo is not None:
+                _give_up(self)
+        except Exception as error:
+            trouble(error)
+        if span is None:
+            return original(self, *args, **named)
+        try:
+            if args or named:  # there is a body, which may go out with the head
+                self._lumigo = span
+                self._lumigo_sent = _Sent(True)
+                return original(self, *args, **named)
+            answer = original(self)
+            self._lumigo = span
+            return answer
+        except BaseException as error:
+            self._lumigo = span
+            _give_up(self, error)
+            raise
 
-    __slots__ = ("span", "capture", "error", "sending", "head_due")
+    return wrapper
 
-    def __init__(self, span):
-        self.span = span
-        self.capture = self.error = None
-        self.sending = self.head_due = False
+
+def _begin(connection):
+    """The span of the request whose head lies in the connection's buffer, propagation added; None to leave it alone. The
+    engine names it by its method."""
+    lines = connection._buffer
+    started = connection._lumigo_started
+    if started is not None:
+        connection._lumigo_started = None
+    if connection._lumigo is not None:
+        _give_up(connection)  # the next one begins
+    if not lines:
+        return None
+    host = connection._tunnel_host
+    if host:
+        port = connection._tunnel_port
+    else:
+        host = connection.host
+        port = connection.port
+    if host.startswith("169.254.") or b" http:" in lines[0] and _metadata(lines[0]):
+        return None
+    head = b"\r\n".join(lines)
+    default = connection.default_port
+    attributes = {"http.client.head": (head, host, port, default)}
+    endpoint = None
+    if _tracing.filters is not None:
+        endpoint = lambda: _url(head, host, port or default, default)  # noqa: E731
+    span = _tracing.start_span("", CLIENT, attributes, CURRENT, started, endpoint)
+    if _settled(head) is None:
+        traceparent = _traceparent(span)
+        if traceparent is not None:
+            lines.append(traceparent)
+        else:
+            _tracing.inject(_Head(lines).put, span)
+    return span
+
+
+def _url(head, host, port, default):
+    """The URL, for filters; the engine makes one like it."""
+    target = head.split(b" ", 2)[1].decode("latin-1")
+    if target.startswith(("http://", "https://")):
+        return target
+    if ":" in host and host[0] != "[":
+        host = "[%s]" % host
+    return "%s://%s%s%s" % ("https" if default == 443 else "http", host, "" if port == default else ":%s" % port, target)
+
+
+class _Head:
+    """The head of a request, for the propagators: straight into the buffer is much cheaper than putheader."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def put(self, name, value):
+        if "\r" not in value and "\n" not in value:
+            self.lines.append(("%s: %s" % (name, value)).encode("latin-1", "replace"))
+
+
+def _send(original):
+    def wrapper(self, data):
+        if self._lumigo is None:
+            return original(self, data)
+        sent = self._lumigo_sent
+        if sent is None:
+            sent = self._lumigo_sent = _Sent(False)
+        elif sent.busy:
+            return original(self, data)
+        sent.busy = True
+        try:
+            sent.keep(data)
+        except Exception as error:
+            trouble(error)
+        try:
+            return original(self, data)
+        except BaseException as error:
+            sent.error = error
+            raise
+        finally:
+            sent.busy = False
+
+    return wrapper
+
+
+class _Sent:
+    """What is kept of a request's body as it goes out. head_due: its head goes out by send as well; busy: inside
+    HTTPConnection.send, which a proxy's CONNECT enters again; error: why it could not be sent."""
+
+    __slots__ = ("head_due", "busy", "error", "capture")
+
+    def __init__(self, head_due):
+        self.head_due = head_due
+        self.busy = False
+        self.error = self.capture = None
 
     def keep(self, data):
-        """Keeps what goes out after the head."""
         if self.head_due:
             self.head_due = False
             if type(data) is not bytes or data[-4:] == b"\r\n\r\n":
@@ -55,65 +177,101 @@ class Call:
             self.capture = _tracing.Capture(_tracing.settings.capture)
         self.capture.write(data)
 
-    def answered(self, response):
-        """The head of the response is there. The span stays open while there is a body to read."""
-        span = self.span
-        if not span.recording:
-            return
-        now = time_ns()
-        attributes = span.attributes
-        if self.capture is not None:
-            self.add_body(attributes)
-        # The headers are what raw_items() goes through.
-        attributes["http.client.answer"] = (response.status, response.version, list(response.headers._headers))
-        stream = response.fp
-        length = response.length
-        if stream is None or length == 0:
-            span.end(now)
-            return
-        if length is not None and length <= _BUFFER:
-            body = _arrived(stream) if type(stream) is BufferedReader else b""
+    def show(self, span):
+        parts = self.capture and self.capture.parts
+        if parts and span.recording:
+            attributes = span.attributes
+            attributes["http.request.payload"] = _joined(parts) if _chunked(attributes["http.client.head"][0]) else parts
+
+
+def _getresponse(original):
+    def wrapper(self, *args, **named):
+        span = self._lumigo
+        # With arguments it fails before it has done anything: urllib3 1 asks whether this is Python 2 so.
+        if span is None or args or named:
+            return original(self, *args, **named)
+        self._lumigo = None
+        sent = self._lumigo_sent
+        if sent is not None:
+            self._lumigo_sent = None
+        try:
+            response = original(self)
+        except BaseException as error:
+            _failed(span, sent, error)
+            raise
+        try:
+            _answered(span, sent, response)
+        except Exception as error:
+            trouble(error)
+        return response
+
+    return wrapper
+
+
+def _answered(span, sent, response):
+    """The head of the response is there. The span stays open while there is a body to read."""
+    if not span.recording:
+        return
+    attributes = span.attributes
+    if sent is not None:
+        sent.show(span)
+    headers = response.headers._headers  # what raw_items() goes through
+    attributes["http.client.answer"] = (response.status, response.version, headers)
+    stream = response.fp
+    length = response.length
+    if stream is None or length == 0:
+        span.end()
+        return
+    if length is not None and length <= _BUFFER and type(stream) is BufferedReader:
+        # Small bodies mostly come along with their head, and need not be waited for. Without anything in the buffer, peek
+        # would wait for the network; a SocketIO that has timed out once refuses to be read.
+        raw = stream.raw
+        if type(raw) is _REFUSING:
+            raw._timeout_occurred = True
+            try:
+                body = stream.peek()
+            except OSError:
+                body = b""
+            finally:
+                raw._timeout_occurred = False
             if len(body) >= length:
                 limit = _tracing.settings.capture
                 attributes["http.response.payload"] = [body[:length]] if length <= limit else [body[:limit], True]
-                span.end(now)
+                span.end()
                 return
-        response.fp = _Body(stream, span, response, now)
-
-    def add_body(self, attributes):
-        parts = self.capture.parts
-        if parts:
-            attributes["http.request.payload"] = _joined(parts) if _chunked(attributes["http.client.head"][0]) else parts
-
-    def failed(self, error):
-        """No response will come."""
-        span = self.span
-        try:
-            if span.recording:
-                if self.capture is not None:
-                    self.add_body(span.attributes)
-                if error is not None:
-                    span.record_exception(error)
-        except Exception as fault:
-            trouble(fault)
-        span.end()
+    attributes["http.client.answer"] = (response.status, response.version, list(headers))  # which the app may change
+    response.fp = _Body(stream, span, response)
 
 
-def _arrived(stream):
-    """What the stream holds already: small bodies mostly come along with their head, and need not be waited for.
-
-    Without anything, peek would wait for the network. A SocketIO that has timed out once refuses to be read.
-    """
-    raw = stream.raw
-    if type(raw) is not _REFUSING:
-        return b""
-    raw._timeout_occurred = True
+def _failed(span, sent, error):
+    """No response will come."""
     try:
-        return stream.peek()
-    except OSError:
-        return b""
-    finally:
-        raw._timeout_occurred = False
+        if sent is not None:
+            sent.show(span)
+            error = error or sent.error
+        if error is not None:
+            span.record_exception(error)
+    except Exception as fault:
+        trouble(fault)
+    span.end()
+
+
+def _give_up(connection, error=None):
+    """The request under way will not be answered."""
+    span, connection._lumigo = connection._lumigo, None
+    sent, connection._lumigo_sent = connection._lumigo_sent, None
+    _failed(span, sent, error)
+
+
+def _close(original):
+    def wrapper(self):
+        if self._lumigo is not None:
+            sent = self._lumigo_sent
+            if sent is None or not sent.busy:
+                _give_up(self)
+        return original(self)
+
+    return wrapper
 
 
 def _chunked(head):
@@ -129,12 +287,12 @@ class _Body:
 
     __slots__ = ("stream", "span", "capture", "chunked", "left", "last")
 
-    def __init__(self, stream, span, response, now):
+    def __init__(self, stream, span, response):
         self.stream = stream
         self.span = span
         self.chunked = response.chunked
         self.left = _ENDLESS if response.chunked else response.length  # bytes that are to come, or None
-        self.last = now  # when bytes last came
+        self.last = time_ns()  # when bytes last came
         self.capture = _tracing.Capture(_tracing.settings.capture)
         _tracing.unfinished.add(self)
 
@@ -243,166 +401,3 @@ def _joined(parts):
     if cut and joined.parts[-1:] != [True]:
         joined.parts.append(True)
     return joined.parts
-
-
-def _give_up(connection):
-    """The request under way will not be answered: the next one begins."""
-    call, connection._lumigo = connection._lumigo, None
-    call.failed(call.error)
-
-
-def _begin(connection):
-    """The Call that the head in the connection's buffer starts, its propagation headers added; None to leave it alone."""
-    lines = connection._buffer
-    started = connection._lumigo_started
-    if started is not None:
-        connection._lumigo_started = None
-    if connection._lumigo is not None:
-        _give_up(connection)
-    if not lines:
-        return None
-    host = connection._tunnel_host
-    if host:
-        port = connection._tunnel_port
-    else:
-        host = connection.host
-        port = connection.port
-    if host.startswith("169.254."):  # the metadata services of clouds
-        return None
-    head = b"\r\n".join(lines)
-    method, _, target = head.partition(b" ")
-    default = connection.default_port
-    if target[:4] == b"http" and _host(target).startswith("169.254."):  # to a proxy
-        return None
-    name = _NAMES.get(method, "HTTP")
-    attributes = {"http.client.head": (head, host, port, default)}
-    endpoint = None
-    if _tracing.filters is not None:
-        endpoint = lambda: _url(head, host, port or default, default)  # noqa: E731
-    span = _tracing.start_span(name, CLIENT, attributes, CURRENT, started, endpoint)
-    known = head.decode("latin-1").lower()  # as text: `in` of bytes makes an exception first
-    # Where somebody propagates already, a second header would contradict the first; where AWS's signature covers the
-    # headers, one that is added now might void it.
-    if not (
-        "\r\ntraceparent:" in known or "\r\nb3:" in known or "\r\nx-b3-traceid:" in known
-        or "\r\nx-amz-content-sha256:" in known or "\r\nauthorization: aws" in known
-    ):  # fmt: skip
-        traceparent = _traceparent(span)
-        if traceparent is not None:
-            lines.append(traceparent)
-        else:
-            _tracing.inject(_Head(lines).put, span)
-    return Call(span)
-
-
-_NAMES = {method.encode(): method for method in _http.METHODS}
-
-
-def _host(target):
-    """The host in the target of a request as proxies want it: an absolute URL."""
-    authority = target.partition(b" ")[0].decode("latin-1").partition("://")[2].partition("/")[0]
-    return authority.rpartition("@")[2]
-
-
-def _url(head, host, port, default):
-    """The URL, for filters; the engine makes one like it."""
-    target = head.split(b" ", 2)[1].decode("latin-1")
-    if target.startswith(("http://", "https://")):
-        return target
-    if ":" in host and host[0] != "[":
-        host = "[%s]" % host
-    return "%s://%s%s%s" % ("https" if default == 443 else "http", host, "" if port == default else ":%s" % port, target)
-
-
-class _Head:
-    """The head of a request, for the propagators: straight into the buffer is much cheaper than putheader."""
-
-    __slots__ = ("lines",)
-
-    def __init__(self, lines):
-        self.lines = lines
-
-    def put(self, name, value):
-        if "\r" not in value and "\n" not in value:
-            self.lines.append(("%s: %s" % (name, value)).encode("latin-1", "replace"))
-
-
-def _endheaders(original):
-    def wrapper(self, *args, **named):
-        call = None
-        try:
-            if not suppressed():
-                call = _begin(self)
-            elif self._lumigo is not None:
-                _give_up(self)
-        except Exception as error:
-            trouble(error)
-        if call is None:
-            return original(self, *args, **named)
-        try:
-            if args or named:  # there is a body, which may go out with the head
-                call.head_due = True
-                self._lumigo = call
-                return original(self, *args, **named)
-            answer = original(self)
-            self._lumigo = call
-            return answer
-        except BaseException as error:
-            self._lumigo = None
-            call.failed(error)
-            raise
-
-    return wrapper
-
-
-def _send(original):
-    def wrapper(self, data):
-        call = self._lumigo
-        if call is None or call.sending:
-            return original(self, data)
-        call.sending = True
-        try:
-            call.keep(data)
-        except Exception as error:
-            trouble(error)
-        try:
-            return original(self, data)
-        except BaseException as error:
-            call.error = error
-            raise
-        finally:
-            call.sending = False
-
-    return wrapper
-
-
-def _getresponse(original):
-    def wrapper(self, *args, **named):
-        call = self._lumigo
-        # With arguments it fails before it has done anything: urllib3 1 asks whether this is Python 2 so.
-        if call is None or args or named:
-            return original(self, *args, **named)
-        self._lumigo = None
-        try:
-            response = original(self)
-        except BaseException as error:
-            call.failed(error)
-            raise
-        try:
-            call.answered(response)
-        except Exception as error:
-            trouble(error)
-        return response
-
-    return wrapper
-
-
-def _close(original):
-    def wrapper(self):
-        call = self._lumigo
-        if call is not None and not call.sending:
-            self._lumigo = None
-            call.failed(call.error)
-        return original(self)
-
-    return wrapper
