@@ -469,6 +469,28 @@ func TestFormerNamesOfDerivedAttributes(t *testing.T) {
 	}
 }
 
+func TestASpanWithoutNameIsNamedByItsMethod(t *testing.T) {
+	for _, row := range []struct {
+		name       string
+		attributes object
+		want       string
+	}{
+		{"", object{{Key: clientHead, Value: sent("PUT /a HTTP/1.1", "a", 80, 80)}}, "PUT"},
+		{"", object{{Key: "http.request.method", Value: "_OTHER"}, {Key: clientHead, Value: sent("MOVE /a HTTP/1.1", "a", 80, 80)}}, "HTTP"},
+		{"", object{{Key: clientHead, Value: sent("", "a", 80, 80)}}, "HTTP"},
+		{"", object{{Key: wsgiEnviron, Value: request()}}, "GET"},
+		{"", object{{Key: clientHead, Value: "GET / HTTP/1.1"}}, ""},
+		{"own", object{{Key: clientHead, Value: sent("GET /a HTTP/1.1", "a", 80, 80)}}, "own"},
+	} {
+		for _, limit := range []string{"", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=0"} {
+			spans, outcomes := decode(t, newProfile(t, limit), span(row.name, row.attributes), span("after", nil))
+			if len(spans) != 2 || spans[0].Name != row.want || spans[1].Name != "after" {
+				t.Errorf("%q with %v, %s: %v, %v; want %q", row.name, row.attributes, limit, spans, outcomes, row.want)
+			}
+		}
+	}
+}
+
 func TestAnInterruptedRequestHasItsAttributes(t *testing.T) {
 	p := newProfile(t)
 	var d, again decoder
