@@ -16,7 +16,7 @@ import (
 // spanAttributes reads the attributes of the span itself, which are those that
 // former names are added to.
 func (d *decoder) spanAttributes() (dropped uint32) {
-	d.request, d.response, d.own, d.secret = wire{}, wire{}, d.own[:0], false
+	d.request, d.response, d.own, d.shared, d.secret = wire{}, wire{}, d.own[:0], nil, false
 	if d.profile.duplicates != 0 {
 		start := d.Pos()
 		if d.Next() == marshal.Dict {
@@ -30,6 +30,7 @@ func (d *decoder) spanAttributes() (dropped uint32) {
 				d.old.Saw("http.request.method")
 			}
 		}
+		d.eachShared(d.old.Saw)
 		d.old.Ready()
 	}
 	dropped = d.attributes(d.profile.config.Limits.AttributeCount, true)
@@ -37,15 +38,35 @@ func (d *decoder) spanAttributes() (dropped uint32) {
 	return dropped
 }
 
-// names collects the names of the attributes in a dict, of which no key has been read yet.
+// names collects the names of the attributes in a dict, of which no key has been read yet, and what it shares with
+// others.
 func (d *decoder) names() {
 	for k := d.Next(); k != marshal.End && k != marshal.Invalid; k = d.Next() {
+		key := ""
 		if k == marshal.String {
-			d.own = append(d.own, view(d.Bytes()))
+			key = view(d.Bytes())
+			d.own = append(d.own, key)
 		} else if !d.SkipRest(k) {
 			return
 		}
-		if !d.Skip() {
+		if k = d.Next(); k == marshal.Bytes && key == commonOnes {
+			d.shared = d.Bytes()
+		} else if k == marshal.Invalid || !d.SkipRest(k) {
+			return
+		}
+	}
+}
+
+// eachShared calls do with the names of the attributes that the span shares with others.
+func (d *decoder) eachShared(do func(string)) {
+	var r marshal.Reader
+	r.Reset(d.shared)
+	if r.Next() != marshal.Dict {
+		return
+	}
+	for k := r.Next(); k == marshal.String; k = r.Next() {
+		do(view(r.Bytes()))
+		if !r.Skip() {
 			return
 		}
 	}

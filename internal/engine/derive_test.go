@@ -469,6 +469,21 @@ func TestFormerNamesOfDerivedAttributes(t *testing.T) {
 	}
 }
 
+func TestFormerNamesOfCommonAttributes(t *testing.T) {
+	common := encode(nil, object{{Key: "db.system.name", Value: "aws.dynamodb"}, {Key: "db.operation.name", Value: "GetItem"}, {Key: "server.address", Value: "a"}})
+	r := span("GetItem", object{{Key: commonOnes, Value: common}, {Key: "db.collection.name", Value: "t"}})
+	r[7] = int(otlp.KindClient)
+	for n := range len(common) { // cut short it costs what it loses
+		decode(t, newProfile(t, "OTEL_SEMCONV_STABILITY_OPT_IN=database/dup"), span("cut", object{{Key: commonOnes, Value: common[:n]}}))
+	}
+	spans, _ := decode(t, newProfile(t, "OTEL_SEMCONV_STABILITY_OPT_IN=database/dup"), r)
+	for _, want := range []string{"db.system=dynamodb", "db.operation=GetItem", "net.peer.name=a", "db.sql.table=t"} {
+		if got := rows(spans[0].Attributes); !slices.Contains(got, want) {
+			t.Errorf("no %s in %q", want, got)
+		}
+	}
+}
+
 func TestASpanWithoutNameIsNamedByItsMethod(t *testing.T) {
 	for _, row := range []struct {
 		name       string

@@ -66,6 +66,7 @@ type decoder struct {
 
 	request, response wire     // of the span's own messages
 	own               []string // names of the span's attributes, once they have been looked at
+	shared            []byte   // attributes that it has in common with others, likewise
 }
 
 // next reads one record for a process with the given profile.
