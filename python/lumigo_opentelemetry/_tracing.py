@@ -448,7 +448,7 @@ def start_span(
             ended = parent.record[_END]
             if ended and now - ended > STALE_NS:
                 parent = remote
-    if type(parent) is Span:
+    if parent is not None and type(parent) is Span:
         above = parent.record
         trace_id = above[1]
         parent_id = above[2]
@@ -463,16 +463,15 @@ def start_span(
             ensure_own()
         span.root = root = True
         span.request = span.baggage = parent_id = state = None
-        if parent is None or parent.trace_id is None:
-            trace_id = _XRAY in _environ and _xray_trace_id(_environ[_XRAY]) or next(_trace_ids, None) or _more_trace_ids()
-            if parent is not None:
-                span.baggage = parent.baggage
-            keep = 1 if _bound is None else _below(trace_id)
-        else:
-            trace_id, parent_id, state = parent.trace_id, parent.span_id, parent.trace_state
+        if parent is not None:
             span.baggage = parent.baggage
             if isinstance(parent, RemoteSpan):
                 span.request = parent.request
+        if parent is None or parent.trace_id is None:
+            trace_id = _XRAY in _environ and _xray_trace_id(_environ[_XRAY]) or next(_trace_ids, None) or _more_trace_ids()
+            keep = 1 if _bound is None else _below(trace_id)
+        else:
+            trace_id, parent_id, state = parent.trace_id, parent.span_id, parent.trace_state
             keep = parent.flags & 1 if _parent_based else 1 if _bound is None else _below(trace_id)
     if attributes is None:
         attributes = {}
@@ -491,7 +490,7 @@ def start_span(
     ]  # fmt: skip
     span.attributes = attributes
     span.recording = keep and _pid
-    if root and keep and kind in (2, 5):  # SERVER, CONSUMER: a constant to Python
+    if kind in (2, 5) and root and keep:  # SERVER, CONSUMER: a constant to Python
         _announce(record)
     return span
 

@@ -9,6 +9,7 @@ from marshal import dumps
 
 from .. import _aws, _imports, _log, _tracing, _values
 from .._http import address, trouble
+from .._tracing import CURRENT, activate, deactivate, start_span, suppressed
 
 CLIENT_CONTEXT = 3583  # characters of it that Lambda takes
 
@@ -25,107 +26,110 @@ def install(module):
 
 def _make_api_call(original):
     def wrapper(self, operation_name, api_params):
+        span = None
+        sent = api_params
         try:
-            call = None if _tracing.suppressed() else _Call(self.meta, type(self).__name__, operation_name, api_params)
-        except Exception as error:
+            if not suppressed():
+                operation = _operation(self, operation_name)
+                span = operation.begin(api_params)
+                if operation.text is not None:
+                    sent = operation.carrying(api_params, span)
+        except Exception as error:  # also parameters that botocore will not take either
             trouble(error)
-            call = None
-        if call is None:
+        if span is None:
             return original(self, operation_name, api_params)
-        token = _tracing.activate(call.span)
+        token = activate(span)
         try:
-            answer = original(self, operation_name, call.sent)
+            answer = original(self, operation_name, sent)
         except BaseException as error:
-            call.failed(error)
+            operation.failed(span, sent, error)
             raise
         finally:
-            _tracing.deactivate(token)
-        call.answered(answer)
+            deactivate(token)
+        operation.answered(span, sent, answer, api_params)
         return answer
 
     return wrapper
 
 
-class _Client:
-    """What is known of a client, whatever it is asked. as_sent: its parameters are shown as they are sent. What DynamoDB is
-    sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown, which are simpler."""
+def _operation(client, name):
+    meta = client.meta
+    try:
+        return meta._lumigo[name]
+    except AttributeError:
+        meta._lumigo = {}
+    except KeyError:
+        pass
+    made = meta._lumigo[name] = _Operation(meta, type(client).__name__, name)
+    return made
 
-    __slots__ = ("service", "called", "region", "url", "common", "shown", "as_sent", "carries", "describe", "tell")
 
-    def __init__(self, meta, name):
+class _Operation:
+    """What is known of an operation of a client, whoever calls it with what.
+
+    text: the name of what carries the span's context in the parameters, or None. as_sent: its parameters are shown as they
+    are sent. What DynamoDB is sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown,
+    which are simpler."""
+
+    __slots__ = ("name", "span_name", "kind", "region", "url", "common", "text", "shown", "as_sent", "describe", "tell")
+
+    def __init__(self, meta, client, name):
         model = meta.service_model
-        self.region = meta.region_name
-        self.url = url = meta.endpoint_url
-        scheme, _, rest = url.partition("://")
+        service = model.service_name
+        service_id = model.metadata.get("serviceId") or client
+        scheme, _, rest = meta.endpoint_url.partition("://")
         host, port = address(rest.partition("/")[0], scheme)
-        self.service = service = model.service_name
-        name = model.metadata.get("serviceId") or name
-        self.called = name + "."
+        self.name = name
+        self.span_name = "%s.%s" % (service_id, name)
+        self.region = meta.region_name
+        self.url = meta.endpoint_url
+        self.text = _TEXTS.get((service, name))
+        sends = self.text and self.text != "Payload"
+        self.kind = _tracing.PRODUCER if sends else _tracing.CLIENT
         attributes = {
             "rpc.system": "aws-api",
-            "rpc.service": name,
+            "rpc.service": service_id,
+            "rpc.method": name,
             "aws.service": service,
-            "cloud.region": meta.region_name,
-            "region": meta.region_name,
+            "aws.region": self.region,
+            "cloud.region": self.region,
+            "region": self.region,
             "server.address": host,
             "server.port": port,
-            "url.full": url,
+            "url.full": self.url,
         }
+        attributes.update(_told_by_name(service, name))
         self.common = dumps(attributes, 2)
         self.shown = _tracing.settings.capture and service not in _SECRET
         agent = "%s %s" % (meta.config.user_agent, meta.config.user_agent_extra)
         self.as_sent = service == "dynamodb" and "Resource" not in agent
-        self.carries = service in ("sqs", "sns", "lambda")
-        self.describe = _DESCRIBE.get(service)
+        self.describe = _dynamodb_table if service == "dynamodb" and name.endswith("Table") else _DESCRIBE.get(service)
         self.tell = _TELL.get(service)
 
-
-class _Call:
-    """A call of a service. sent: the parameters, a copy where they carry the span's context. wanted: of a receive of
-    messages, their attributes that the app asked for."""
-
-    __slots__ = ("client", "span", "operation", "sent", "wanted")
-
-    def __init__(self, meta, name, operation, params):
-        try:
-            client = meta._lumigo
-        except AttributeError:
-            client = meta._lumigo = _Client(meta, name)
-        self.client = client
-        self.operation = operation
-        self.sent = params
-        self.wanted = None
-        attributes = {"lumigo.common": client.common, "aws.region": client.region, "rpc.method": operation}
-        body, kind = params, _tracing.CLIENT
-        if client.describe is not None:
-            text = client.describe(operation, params, attributes)
+    def begin(self, params):
+        attributes = {"lumigo.common": self.common}
+        body = params
+        if self.describe is not None:
+            text = self.describe(self, params, attributes)
             if text is not None:
                 body = text
-            if client.carries and attributes.get("messaging.operation.type") == "send":
-                kind = _tracing.PRODUCER
         endpoint = None
         if _tracing.filters is not None:
-            endpoint = lambda: attributes.get("url.full") or client.url  # noqa: E731
-        self.span = span = _tracing.start_span(client.called + operation, kind, attributes, _tracing.CURRENT, None, endpoint)
-        if span.recording and client.shown:
-            attributes["http.request.body"] = None if client.as_sent else _values.plain(body)  # http_clients knows
-        if client.carries:
-            try:
-                self.sent = self._carrying(params)
-            except Exception as error:  # parameters that botocore will not take either
-                trouble(error)
+            endpoint = lambda: attributes.get("url.full") or self.url  # noqa: E731
+        span = start_span(self.span_name, self.kind, attributes, CURRENT, None, endpoint)
+        if self.shown and span.recording:
+            attributes["http.request.body"] = None if self.as_sent else _values.plain(body)  # http_clients knows
+        return span
 
-    def _carrying(self, params):
-        span = self.span
-        text = _TEXTS.get((self.client.service, self.operation))
-        if text is None:
-            return params
+    def carrying(self, params, span):
+        """The parameters, a copy where they carry the span's context."""
+        text = self.text
         if text == "Payload":
             return _with_client_context(params, span)
-        if self.operation == "ReceiveMessage":
+        if not text:
             names = params.get("MessageAttributeNames") or []
-            self.wanted = _Wanted(names)
-            missing = [name for name in _tracing.fields() if name not in self.wanted]
+            wanted = _Wanted(names)
+            missing = [name for name in _tracing.fields() if name not in wanted]
             return dict(params, MessageAttributeNames=list(names) + missing) if missing else params
         if text in params:
             return _aws.with_context(params, span, text)
@@ -134,17 +138,12 @@ class _Call:
                 return _aws.batch_with_context(params, field, span, text)
         return params
 
-    def _unsent(self, attributes):
-        """Where nothing came to be sent, the parameters are shown: refused ones, and those of tests with a Stubber."""
-        attributes["http.request.body"] = _values.plain(self.sent)
-
-    def failed(self, error):
-        span = self.span
+    def failed(self, span, sent, error):
         span.record_exception(error)
         try:
             attributes = span.attributes
             if attributes.get("http.request.body", "") is None:
-                self._unsent(attributes)
+                attributes["http.request.body"] = _values.plain(sent)  # refused ones
             answer = getattr(error, "response", None)
             if span.recording and isinstance(answer, dict):
                 attributes["aws.answer"] = {"ResponseMetadata": _values.plain(answer.get("ResponseMetadata"))}
@@ -155,50 +154,49 @@ class _Call:
             trouble(fault)
         span.end()
 
-    def answered(self, answer):
-        span = self.span
+    def answered(self, span, sent, answer, params):
+        """params: as the app gave them."""
         try:
-            if self.wanted is not None:
-                self._received(answer)
+            if self.text == "":
+                _received(span, answer, _Wanted(params.get("MessageAttributeNames") or []))
             if span.recording:
                 attributes = span.attributes
-                client = self.client
-                if client.as_sent and attributes.get("http.request.body", "") is None:
-                    self._unsent(attributes)
-                if client.tell is not None:
-                    client.tell(answer, attributes)
-                attributes["aws.answer"] = _said(answer, client.shown)
+                if self.as_sent and attributes.get("http.request.body", "") is None:
+                    attributes["http.request.body"] = _values.plain(sent)  # nothing was sent: of tests with a Stubber
+                if self.tell is not None:
+                    self.tell(answer, attributes)
+                attributes["aws.answer"] = _said(answer, self.shown)
         except Exception as error:
             trouble(error)
         span.end()
 
-    def _received(self, answer):
-        span = self.span
-        messages = answer.get("Messages")
-        if not messages:
-            if _tracing.settings.sqs_filter and span.recording:
-                _log.debug(
-                    "Not tracing empty SQS polling requests"
-                    " (override by setting the LUMIGO_AUTO_FILTER_EMPTY_SQS env var to false)"
-                )
-                span.attributes["SKIP_EXPORT"] = True
-            return
-        if span.recording:
-            span.attributes["messaging.batch.message_count"] = len(messages)
-            seen = set()
-            for message in messages:
-                context = _aws.context_of(message)
-                if context is not None and (context.trace_id, context.span_id) not in seen:
-                    seen.add((context.trace_id, context.span_id))
-                    span.add_link(context)
-            origin = _aws.triggers(answer)
-            if origin:
-                import json  # botocore has it
 
-                span.attributes["lumigoData"] = json.dumps({"trigger": origin})
+def _received(span, answer, wanted):
+    messages = answer.get("Messages")
+    if not messages:
+        if _tracing.settings.sqs_filter and span.recording:
+            _log.debug(
+                "Not tracing empty SQS polling requests"
+                " (override by setting the LUMIGO_AUTO_FILTER_EMPTY_SQS env var to false)"
+            )
+            span.attributes["SKIP_EXPORT"] = True
+        return
+    if span.recording:
+        span.attributes["messaging.batch.message_count"] = len(messages)
+        seen = set()
         for message in messages:
-            self.wanted.leave(message)
-        answer["Messages"] = Messages(messages, span)
+            context = _aws.context_of(message)
+            if context is not None and (context.trace_id, context.span_id) not in seen:
+                seen.add((context.trace_id, context.span_id))
+                span.add_link(context)
+        origin = _aws.triggers(answer)
+        if origin:
+            import json  # botocore has it
+
+            span.attributes["lumigoData"] = json.dumps({"trigger": origin})
+    for message in messages:
+        wanted.leave(message)
+    answer["Messages"] = Messages(messages, span)
 
 
 def _said(answer, whole):
@@ -206,18 +204,17 @@ def _said(answer, whole):
     metadata = answer.get("ResponseMetadata") or {}
     if not whole:
         return {"ResponseMetadata": metadata}
-    for value in answer.values():
-        if type(value) not in _READ and (hasattr(value, "read") or hasattr(value, "close")):
-            answer = {name: value for name, value in answer.items() if not hasattr(value, "read") and not hasattr(value, "close")}
-            break
+    if not _READ.issuperset(map(type, answer.values())):
+        answer = {name: value for name, value in answer.items() if not hasattr(value, "read") and not hasattr(value, "close")}
     headers = metadata.get("HTTPHeaders") or {}
-    if 0 < len(headers.get("content-length", "")) < 5 and "content-encoding" not in headers:
-        return _values.parsed(answer, True)
+    length = headers.get("content-length")
+    if length and len(length) < 5 and "content-encoding" not in headers:
+        return answer
     said = _values.parsed({name: value for name, value in answer.items() if name != "ResponseMetadata"})
     return {**said, "ResponseMetadata": _values.plain(metadata)}
 
 
-_READ = (dict, list, str, int)
+_READ = frozenset((dict, list, str, int))
 
 
 class _Wanted:
@@ -331,7 +328,7 @@ def _with_client_context(params, span):
 
 # --- services ---------------------------------------------------------------------------
 
-# Of what carries context: the name of the text in the parameters.
+# Of what carries context: the name of the text in the parameters; "" of what asks for it.
 _TEXTS = {
     ("sqs", "SendMessage"): "MessageBody",
     ("sqs", "SendMessageBatch"): "MessageBody",
@@ -342,29 +339,41 @@ _TEXTS = {
 }
 
 
+def _told_by_name(service, name):
+    """What the name of an operation tells."""
+    if service == "dynamodb":
+        return {"db.system.name": "aws.dynamodb", "db.operation.name": name, "aws.dynamodb.method": name}
+    if service == "sqs":
+        told = {"messaging.system": "aws_sqs", "messaging.operation.name": name}
+        kind = {"Send": "send", "Rece": "receive", "Dele": "settle"}.get(name[:4]) if "Message" in name else None
+    elif service == "sns":
+        told = {"messaging.system": "aws.sns", "messaging.operation.name": name}
+        kind = "send" if name in ("Publish", "PublishBatch") else None
+    else:
+        return {}
+    if kind:
+        told["messaging.operation.type"] = kind
+    return told
+
+
 def _sqs(operation, params, attributes):
     url = params.get("QueueUrl")
-    attributes["messaging.system"] = "aws_sqs"
-    attributes["messaging.operation.name"] = operation
     if url:
         name = url.rpartition("/")[2]
         attributes["url.full"] = attributes["aws.sqs.queue.url"] = url
         attributes["aws.resource.name"] = attributes["messaging.destination.name"] = name
-    kind = {"Send": "send", "Rece": "receive", "Dele": "settle"}.get(operation[:4]) if "Message" in operation else None
-    if kind:
-        _messaging(attributes, kind, params.get("Entries"))
+    if params.get("Entries"):
+        attributes["messaging.batch.message_count"] = len(params["Entries"])
     return params.get("MessageBody")
 
 
 def _sns(operation, params, attributes):
     arn = params.get("TopicArn") or params.get("TargetArn")
-    attributes["messaging.system"] = "aws.sns"
-    attributes["messaging.operation.name"] = operation
     if arn:
         attributes["aws.sns.topic.arn"] = arn
         attributes["aws.resource.name"] = attributes["messaging.destination.name"] = arn.split(":", 5)[-1]
-    if operation in ("Publish", "PublishBatch"):
-        _messaging(attributes, "send", params.get("PublishBatchRequestEntries"))
+    if params.get("PublishBatchRequestEntries"):
+        attributes["messaging.batch.message_count"] = len(params["PublishBatchRequestEntries"])
     return params.get("Message")
 
 
@@ -373,26 +382,20 @@ def _sns_told(answer, attributes):
     _named(answer.get("MessageId"), "messaging.message.id", attributes)
 
 
-def _messaging(attributes, kind, batch):
-    attributes["messaging.operation.type"] = kind
-    if batch:
-        attributes["messaging.batch.message_count"] = len(batch)
-
-
 def _dynamodb(operation, params, attributes):
     table = params.get("TableName")
-    attributes["db.system.name"] = "aws.dynamodb"
-    attributes["db.operation.name"] = attributes["aws.dynamodb.method"] = operation
-    tables = params.get("RequestItems")
     if table:
         attributes["aws.resource.name"] = attributes["db.collection.name"] = table
         attributes["aws.dynamodb.table_names"] = [table]
-    elif isinstance(tables, dict):
-        attributes["aws.dynamodb.table_names"] = list(tables)
-    for name in _DYNAMODB.keys() & params.keys():
-        attributes[_DYNAMODB[name]] = _values.plain(params[name])
-    if not operation.endswith("Table"):
-        return
+    elif isinstance(params.get("RequestItems"), dict):
+        attributes["aws.dynamodb.table_names"] = list(params["RequestItems"])
+    if not _DYNAMODB_NAMES.isdisjoint(params):
+        for name in _DYNAMODB_NAMES & params.keys():
+            attributes[_DYNAMODB[name]] = _values.plain(params[name])
+
+
+def _dynamodb_table(operation, params, attributes):
+    _dynamodb(operation, params, attributes)
     capacity = params.get("ProvisionedThroughput")
     if isinstance(capacity, dict):
         for name, attribute in _CAPACITY:
@@ -415,6 +418,7 @@ _DYNAMODB = {
     "Select": "aws.dynamodb.select",
     "TotalSegments": "aws.dynamodb.total_segments",
 }
+_DYNAMODB_NAMES = frozenset(_DYNAMODB)
 _CAPACITY = (
     ("ReadCapacityUnits", "aws.dynamodb.provisioned_read_capacity"),
     ("WriteCapacityUnits", "aws.dynamodb.provisioned_write_capacity"),
@@ -462,10 +466,10 @@ def _lambda(operation, params, attributes):
     name = params.get("FunctionName")
     if name:
         attributes["aws.resource.name"] = name
-        if operation.startswith("Invoke"):
+        if operation.name.startswith("Invoke"):
             attributes["faas.invoked_name"] = name.split(":function:")[-1]
             attributes["faas.invoked_provider"] = "aws"
-            attributes["faas.invoked_region"] = attributes["aws.region"]
+            attributes["faas.invoked_region"] = operation.region
     return params.get("Payload") or params.get("InvokeArgs")
 
 
@@ -485,7 +489,7 @@ def _kinesis(operation, params, attributes):
 
 def _events(operation, params, attributes):
     entries = params.get("Entries")
-    if operation == "PutEvents" and entries:
+    if operation.name == "PutEvents" and entries:
         attributes["aws.resource.name"] = entries[0].get("EventBusName") or "default"
         attributes["messaging.batch.message_count"] = len(entries)
     elif params.get("Name"):

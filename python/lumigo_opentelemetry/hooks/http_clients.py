@@ -41,7 +41,7 @@ def _of_aws(original):
 
     def wrapper(self, request, *args, **named):
         span = _tracing.current_span()
-        if span is None or "aws.region" not in span.attributes:  # an app may use what botocore sends by
+        if span is None or "lumigo.common" not in span.attributes:  # an app may use what botocore sends by
             return original(self, request, *args, **named)
         quiet = _set_suppressed(True)
         try:
