@@ -11,6 +11,7 @@ All of it may be called from any thread, greenlet, task or signal handler.
 import os
 from _contextvars import ContextVar
 from _random import Random
+from io import BytesIO
 from marshal import dumps
 from time import time_ns
 
@@ -96,16 +97,16 @@ _tags_in_use = False
 
 _pid = None
 _bits = None
-_ids = iter(())  # span ids to come; an iterator of a list may be used from everywhere
-_trace_ids = iter(())  # the same of traces
+_ids = BytesIO()  # span ids to come; to read from it is atomic
+_trace_ids = BytesIO()  # the same of traces
 
 
 def _reseed():
     """Give this process ids of its own. uWSGI forks without telling Python, so every first
     span of a trace asks for its process id rather than trusting os.register_at_fork."""
     global _pid, _bits, _ids, _trace_ids
-    _ids = iter(())
-    _trace_ids = iter(())
+    _ids = BytesIO()
+    _trace_ids = BytesIO()
     _bits = Random(int.from_bytes(os.urandom(32), "big")).getrandbits
     _pid = _getpid()
 
@@ -152,23 +153,22 @@ def _xray_trace_id(header):
 def _more_ids():
     """A span id, and others for later: making many at once is much cheaper."""
     global _ids
-    first, _ids = _made(8, 64)
-    return first
+    _ids = _random(8 * 64)
+    return _ids.read(8)
 
 
 def _more_trace_ids():
     global _trace_ids
-    first, _trace_ids = _made(16, 32)
-    return first
+    _trace_ids = _random(16 * 32)
+    return _trace_ids.read(16)
 
 
-def _made(size, count):
-    """An id, and an iterator of others."""
-    random = _bits(8 * size * count).to_bytes(size * count, "big")
-    ids = [random[at : at + size] for at in range(0, len(random), size)]
-    if bytes(size) in ids:
-        return _made(size, count)  # no id is all zeros
-    return ids.pop(), iter(ids)
+def _random(size):
+    """Something to read ids from, none of which is all zeros."""
+    random = bytes(8)
+    while bytes(8) in random:
+        random = _bits(8 * size).to_bytes(size, "big")
+    return BytesIO(random)
 
 
 # --- what is kept -----------------------------------------------------------------------
@@ -176,7 +176,6 @@ def _made(size, count):
 _parent_based = True
 _bound = None  # keep a trace if the low half of its id is below; None keeps all
 filters = None  # {kind: [(compiled, variable)]}, or None when nothing is filtered
-_attribute_limit = 128
 
 
 def configure(fields):
@@ -189,7 +188,7 @@ def configure(fields):
 
 
 def _apply():
-    global _parent_based, _bound, filters, _injectors, _extractors, _only_traceparent, _attribute_limit
+    global _parent_based, _bound, filters, _injectors, _extractors, _only_traceparent
     name, ratio = settings.sampler
     _parent_based = name.startswith("parentbased_")
     plain = name[len("parentbased_"):] if _parent_based else name
@@ -204,8 +203,6 @@ def _apply():
     _extractors = tuple(_EXTRACT[p] for p in settings.propagators if p in _EXTRACT)
     only_w3c = _injectors in ((_write_tracecontext,), (_write_tracecontext, _write_baggage))
     _only_traceparent = only_w3c and _baggage_of is None
-    limit = settings.attribute_count
-    _attribute_limit = limit if limit is not None and limit >= 0 else 1 << 62
 
 
 _FILTER_VARIABLE = "LUMIGO_FILTER_HTTP_ENDPOINTS_REGEX"
@@ -375,13 +372,13 @@ class Span:
         self.recording = 0
         if recording != _pid:
             return  # begun before a fork: the parent process reports it
-        if len(self.attributes) > _attribute_limit:
-            record[_ATTRIBUTES] = self._within_limit()
         try:
             data = dumps(record, 2)
         except Exception as error:
+            self._limit_attributes()
             data = _tamed(record, error)
         if len(data) > MAX_RECORD:
+            self._limit_attributes()
             data = _handover.tamed(record)
         if self.root:
             _hand_over(data, 1, now)
@@ -390,10 +387,13 @@ class Span:
         if len(_spans) >= LINGER_SPANS or not 0 <= now - _handover.last_sent < LINGER_NS:
             _drain()
 
-    def _within_limit(self):
-        keys = list(self.attributes)
-        self._count_dropped(_ATTRIBUTES, len(keys) - _attribute_limit)
-        return {key: self.attributes[key] for key in keys[:_attribute_limit]}
+    def _limit_attributes(self):
+        """Leave out what the engine would, before the record is cut: thousands of attributes must not cost the others."""
+        limit = settings.attribute_count
+        attributes = self.record[_ATTRIBUTES]
+        if limit is not None and 0 <= limit < len(attributes):
+            self._count_dropped(_ATTRIBUTES, len(attributes) - limit)
+            self.record[_ATTRIBUTES] = {key: attributes[key] for key in list(attributes)[:limit]}
 
 
 NAME, _END, _ATTRIBUTES, _EVENTS, _LINKS = 6, 9, 13, 14, 15  # in a record
@@ -468,7 +468,7 @@ def start_span(
             if isinstance(parent, RemoteSpan):
                 span.request = parent.request
         if parent is None or parent.trace_id is None:
-            trace_id = _XRAY in _environ and _xray_trace_id(_environ[_XRAY]) or next(_trace_ids, None) or _more_trace_ids()
+            trace_id = _XRAY in _environ and _xray_trace_id(_environ[_XRAY]) or _trace_ids.read(16) or _more_trace_ids()
             keep = 1 if _bound is None else _below(trace_id)
         else:
             trace_id, parent_id, state = parent.trace_id, parent.span_id, parent.trace_state
@@ -485,7 +485,7 @@ def start_span(
             if tags:
                 attributes.update(tags)
     span.record = record = [
-        0, trace_id, next(_ids, None) or _more_ids(), parent_id, keep, state, name, kind, now, 0,
+        0, trace_id, _ids.read(8) or _more_ids(), parent_id, keep, state, name, kind, now, 0,
         UNSET, None, scope, attributes, None, links, None,
     ]  # fmt: skip
     span.attributes = attributes

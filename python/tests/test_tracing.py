@@ -419,15 +419,23 @@ class Records(TracingTest):
         self.assertEqual("kept", record[6])
 
     def test_limits_are_counted(self):
-        here.reset(attribute_count=2, event_count=1, link_count=0)
-        span = _tracing.start_span("x", attributes={"a": 1, "b": 2, "c": 3})
+        here.reset(event_count=1, link_count=0)
+        span = _tracing.start_span("x")
         for name in ("one", "two", "three"):
             span.add_event(name)
         span.add_link(extract(traceparent=PARENT))
         record = self.ended(span)
-        self.assertEqual({"a": 1, "b": 2}, record[13])
         self.assertEqual(1, len(record[14]))
-        self.assertEqual((1, 2, 1), record[16])
+        self.assertEqual((0, 2, 1), record[16])
+
+    def test_thousands_of_attributes_do_not_cost_the_first(self):
+        """Of others, the engine counts."""
+        here.reset(attribute_count=2)
+        many = {"key %d" % number: "v" * 300 for number in range(2000)}
+        for odd in ({}, {"unknown to marshal": object()}):
+            record = self.ended(_tracing.start_span("x", attributes={"a": 1, "b": 2, **many, **odd}))
+            self.assertEqual({"a": 1, "b": 2}, record[13])
+            self.assertEqual((2000 + len(odd), 0, 0), record[16])
 
     def test_exceptions(self):
         span = _tracing.start_span("x")

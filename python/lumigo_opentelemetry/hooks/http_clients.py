@@ -6,6 +6,7 @@ from time import time_ns
 
 from .. import _http, _imports, _tracing
 from .._http import trouble
+from .._tracing import current_span as _current_span
 from .._tracing import reset_suppressed as _reset_suppressed
 from .._tracing import set_suppressed as _set_suppressed
 
@@ -40,18 +41,17 @@ def _of_aws(original):
     """The request of an AWS call on the wire, which has no span of its own; that of the call may want to show its body."""
 
     def wrapper(self, request, *args, **named):
-        span = _tracing.current_span()
+        span = _current_span()
         if span is None or "lumigo.common" not in span.attributes:  # an app may use what botocore sends by
             return original(self, request, *args, **named)
         quiet = _set_suppressed(True)
         try:
             try:
                 attributes = span.attributes
-                if attributes.get("http.request.body", "") is None:
+                if attributes.get("http.request.body", "") is None and type(request.body) is bytes:
                     body = request.body
-                    if type(body) is bytes:
-                        limit = _tracing.settings.capture
-                        attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
+                    limit = _tracing.settings.capture
+                    attributes["http.request.body"] = body if len(body) <= limit else (body[:limit], True)
             except Exception as error:
                 trouble(error)
             return original(self, request, *args, **named)
