@@ -14,7 +14,9 @@ import (
 )
 
 // libraryCost measures what a use of each library costs the traced process: with its calls going to real servers, or to
-// one that always answers the same, and frameworks called as a server would call them.
+// one that always answers the same, and frameworks called as a server would call them. There are two ways to have
+// upstream trace it: opentelemetry-instrument, with which no line changes either, having all instrumentations that
+// opentelemetry-bootstrap asks for; and the SDK, set up in the program's code with the library's instrumentation alone.
 func libraryCost(b *bench) ([]result, error) {
 	dir, remove, err := unpack()
 	if err != nil {
@@ -25,7 +27,9 @@ func libraryCost(b *bench) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	env, err := pythonenv.Venv(i, append(pythonenv.Instrumentations("flask", "django", "fastapi", "requests", "redis", "psycopg2", "botocore"),
+	env, err := pythonenv.Venv(i, append(pythonenv.Instrumentations("asgi", "asyncio", "boto3sqs", "botocore", "click", "dbapi", "django",
+		"fastapi", "flask", "jinja2", "logging", "psycopg2", "redis", "requests", "sqlite3", "starlette", "threading", "tortoiseorm",
+		"urllib", "urllib3", "wsgi"),
 		"flask==3.0.3", "django==4.2.16", "fastapi==0.115.6", "requests==2.32.3", "redis==5.2.1", "psycopg2-binary==2.9.10", "boto3==1.35.99")...)
 	if err != nil {
 		return nil, err
@@ -47,9 +51,18 @@ func libraryCost(b *bench) ([]result, error) {
 	}))
 	defer stub.Close()
 
-	// As in the request's benchmark, all have the variables with which an operator configures tracing.
-	where := []string{"STUB=" + stub.URL}
-	configuration := []string{"LUMIGO_TRACER_TOKEN=" + token, "LUMIGO_ENDPOINT=" + backend.URL(), "OTEL_SERVICE_NAME=benchmark"}
+	// What one start of a program measures differs from what the next does, by where it lies in memory: many short ones
+	// say more than few long ones.
+	const warm, count, starts, counted = 300, 1500, 3, 20
+
+	// All have the variables with which an operator configures tracing, of either: requests reads all variables at each use.
+	where := []string{
+		"STUB=" + stub.URL, "BENCHMARK_BACKEND=" + backend.URL(), "DJANGO_SETTINGS_MODULE=django_settings",
+		"LUMIGO_TRACER_TOKEN=" + token, "LUMIGO_ENDPOINT=" + backend.URL(), "OTEL_SERVICE_NAME=benchmark",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL(), "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+		"OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none", "OTEL_SEMCONV_STABILITY_OPT_IN=http,database",
+		"OTEL_BSP_MAX_QUEUE_SIZE=" + strconv.Itoa(2*(warm+count)),
+	}
 	libraries := []string{"flask", "django", "fastapi", "requests", "botocore"}
 	redis, err := servers.Redis.Start()
 	if err != nil {
@@ -66,32 +79,34 @@ func libraryCost(b *bench) ([]result, error) {
 		libraries, where = append(libraries, "psycopg2"), append(where, fmt.Sprintf("POSTGRES_PORT=%d", postgres.Port))
 	}
 
-	// What one start of a program measures differs from what the next does, by where it lies in memory: many short ones
-	// say more than few long ones.
-	const warm, count, starts, counted = 300, 1500, 3, 20
+	untraced := pythonenv.Environ(where...)
+	environs := map[string][]string{
+		"plain": untraced, "upstream": untraced, "ours": slices.Concat(e.env, where),
+		"instrument": append(slices.Clone(untraced), "PYTHONPATH="+dir), // Django's settings are looked for before there is a program
+	}
 	var results []result
 	for _, library := range libraries {
-		environs := map[string][]string{
-			"plain": pythonenv.Environ(slices.Concat(configuration, where)...),
-			"ours":  slices.Concat(e.env, where),
-			"upstream": pythonenv.Environ(slices.Concat(configuration, where,
-				[]string{"BENCHMARK_BACKEND=" + backend.URL(), "OTEL_BSP_MAX_QUEUE_SIZE=" + strconv.Itoa(2*(warm+count))})...),
-		}
 		use := func(kind string, count int, more ...string) (float64, error) {
-			argv := []string{env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(warm), strconv.Itoa(count)}
+			var argv []string
+			if kind == "instrument" {
+				argv = append(argv, filepath.Join(filepath.Dir(env.Python), "opentelemetry-instrument"))
+			}
+			argv = append(argv, env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(warm), strconv.Itoa(count))
 			return told(environs[kind], append(argv, more...)...)
 		}
 		cost := func(kind string) func() (float64, error) {
 			return func() (float64, error) { return use(kind, count) }
 		}
 		progress("  %s", library)
-		m, err := interleave(starts*b.rounds, cost("plain"), cost("ours"), cost("upstream"))
+		m, err := interleave(starts*b.rounds, cost("plain"), cost("ours"), cost("instrument"), cost("upstream"))
 		if err != nil {
 			return nil, err
 		}
-		upstream := m[2] - m[0]
-		r := result{Measure: fmt.Sprintf("%s, untraced %.0f µs", library, m[0]), Unit: "µs", Ours: m[1] - m[0], Upstream: &upstream}
-		results = append(results, r.atMost(0, 6))
+		for n, beside := range []string{"opentelemetry-instrument", "the SDK in code"} {
+			upstream := m[2+n] - m[0]
+			r := result{Measure: fmt.Sprintf("%s, untraced %.0f µs, beside %s", library, m[0], beside), Unit: "µs", Ours: m[1] - m[0], Upstream: &upstream}
+			results = append(results, r.atMost(0, 6))
+		}
 		ours, err := use("ours", counted, "steps")
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,14 +27,15 @@ var scripts embed.FS
 
 // unpack writes the Python programs to a directory that remove removes.
 func unpack() (dir string, remove func(), err error) {
-	if dir, err = os.MkdirTemp("", "lumigo-benchmark-"); err != nil {
+	made, err := os.MkdirTemp("", "lumigo-benchmark-")
+	if err != nil {
 		return "", nil, err
 	}
-	if err := os.CopyFS(dir, scripts); err != nil {
-		os.RemoveAll(dir)
+	if err := os.CopyFS(made, scripts); err != nil {
+		os.RemoveAll(made)
 		return "", nil, err
 	}
-	return filepath.Join(dir, "python"), func() { os.RemoveAll(dir) }, nil
+	return filepath.Join(made, "python"), func() { os.RemoveAll(made) }, nil
 }
 
 func median(values []float64) float64 {
@@ -45,13 +47,14 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// interleave measures each variant once a round, so that whatever disturbs the machine disturbs all alike,
-// and returns their medians. The first round warms caches up and does not count.
+// interleave measures each variant once a round, so that whatever disturbs the machine disturbs all alike, in an order
+// of the round's own, as what ran before still matters; and returns their medians. The first round warms caches up and
+// does not count.
 func interleave(rounds int, variants ...func() (float64, error)) ([]float64, error) {
 	values := make([][]float64, len(variants))
 	for round := range rounds + 1 {
-		for n, measure := range variants {
-			v, err := measure()
+		for _, n := range rand.Perm(len(variants)) {
+			v, err := variants[n]()
 			if err != nil {
 				return nil, err
 			}

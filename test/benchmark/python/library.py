@@ -1,7 +1,9 @@
 """Uses a library so many times, after others that do not count, and tells how many microseconds of CPU time one takes; or
 how many steps of Python's tracing takes in it: the instructions of the interpreter, by function, and last of all together.
 
-library.py plain|ours|upstream LIBRARY WARM COUNT [steps]
+library.py plain|ours|upstream|instrument LIBRARY WARM COUNT [steps]
+
+upstream sets its SDK up here; with the others, nothing is done in here about tracing.
 """
 
 import os
@@ -20,10 +22,13 @@ def instrument(package, name):
 
 if kind == "upstream":
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "upstream"))
-    os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http,database"
     import setup_upstream
 
     flush = setup_upstream.provider().force_flush
+if kind == "instrument":
+    from opentelemetry import trace
+
+    flush = trace.get_tracer_provider().force_flush
 
 
 def environ():
@@ -99,11 +104,9 @@ def flask():
 
 def django():
     import django
-    from django.conf import settings
     from django.http import JsonResponse
     from django.urls import path
 
-    settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="-", MIDDLEWARE=[])
     instrument("django", "DjangoInstrumentor")
     django.setup()
     globals()["urlpatterns"] = [path("orders/<int:number>", lambda request, number: JsonResponse({"number": number}))]
