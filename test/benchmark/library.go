@@ -92,7 +92,11 @@ func libraryCost(b *bench) ([]result, error) {
 				argv = append(argv, filepath.Join(filepath.Dir(env.Python), "opentelemetry-instrument"))
 			}
 			argv = append(argv, env.Python, filepath.Join(dir, "library.py"), kind, library, strconv.Itoa(warm), strconv.Itoa(count))
-			return told(environs[kind], append(argv, more...)...)
+			took, err := told(environs[kind], append(argv, more...)...)
+			if err == nil && kind != "plain" {
+				_, err = waitForAtLeast(backend, warm+count)
+			}
+			return took, err
 		}
 		cost := func(kind string) func() (float64, error) {
 			return func() (float64, error) { return use(kind, count) }

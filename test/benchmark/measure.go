@@ -197,18 +197,24 @@ func newBackend() (*receiver.Receiver, error) {
 	return r, err
 }
 
-// waitFor waits until the backend has n spans, and forgets them.
+// waitFor waits until the backend has n spans and not one more, and forgets them.
 func waitFor(r *receiver.Receiver, n int) error {
+	got, err := waitForAtLeast(r, n)
+	if err == nil && got != n {
+		err = fmt.Errorf("%d spans arrived, want %d", got, n)
+	}
+	return err
+}
+
+// waitForAtLeast waits until the backend has n spans, forgets them, and returns how many there were.
+func waitForAtLeast(r *receiver.Receiver, n int) (got int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	defer r.Reset()
 	if err := r.WaitCounts(ctx, func(c receiver.Counts) bool { return c.Spans >= n }); err != nil {
-		return fmt.Errorf("want %d spans: %w", n, err)
+		return 0, fmt.Errorf("want %d spans: %w", n, err)
 	}
-	if got := r.Counts().Spans; got != n {
-		return fmt.Errorf("%d spans arrived, want %d", got, n)
-	}
-	return nil
+	return r.Counts().Spans, nil
 }
 
 // interrupt asks a server to end, and sees to it that it does.
