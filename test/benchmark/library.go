@@ -34,6 +34,11 @@ func libraryCost(b *bench) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	on, restore, err := separate()
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
 	backend, err := newBackend()
 	if err != nil {
 		return nil, err
@@ -87,7 +92,7 @@ func libraryCost(b *bench) ([]result, error) {
 	var results []result
 	for _, library := range libraries {
 		use := func(kind string, count int, more ...string) (float64, error) {
-			var argv []string
+			argv := slices.Clone(on)
 			if kind == "instrument" {
 				argv = append(argv, filepath.Join(filepath.Dir(env.Python), "opentelemetry-instrument"))
 			}

@@ -65,6 +65,10 @@ func main() {
 		lease()
 		return
 	}
+	if len(os.Args) > 3 && os.Args[1] == onArgument {
+		fmt.Fprintln(os.Stderr, "benchmark: error:", onCPU(os.Args[2], os.Args[3:]))
+		os.Exit(1)
+	}
 	only := flag.String("only", "", "one of startup, span, request, library, engine, memory, viewer")
 	asJSON := flag.Bool("json", false, "print JSON instead of a table")
 	python := flag.String("python", "", "the `version` of the interpreter, such as 3.12; 3.11 if there is one")
