@@ -1,5 +1,7 @@
 """Values of the app's as payloads: plain copies, as much of them as is shown. They may be large, and the app's to change."""
 
+from marshal import dumps
+
 from . import _tracing
 
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))
@@ -35,9 +37,15 @@ def plain(value, convert=None):
     return _plain(value, [limit, limit], 0, convert)
 
 
-def parsed(value):
+def parsed(value, small=False):
     """The same for what a library has just parsed, and nobody changes before the span ends: taken as it is, where it is
-    small. Of what is large, no more is looked at than is captured."""
+    small. Of what is large, no more is looked at than is captured. small: who asks knows that it is."""
+    if small:
+        try:
+            dumps(value, 2)  # what marshal does not know would have it all walked through at the span's end
+            return value
+        except ValueError:
+            return plain(value)
     room = _tracing.settings.capture
     found = [value]
     for each in found:  # and what is in it

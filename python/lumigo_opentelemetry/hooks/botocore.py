@@ -68,8 +68,8 @@ class _Operation:
     """What is known of an operation of a client, whoever calls it with what.
 
     text: the name of what carries the span's context in the parameters, or None. as_sent: its parameters are shown as they
-    are sent. What DynamoDB is sent is JSON of them, which costs nothing to copy; of a resource's, the app's own are shown,
-    which are simpler."""
+    are sent, and its answers as they come. What DynamoDB is sent is JSON of them, which costs nothing to copy, and so is what
+    it answers; of a resource's, the app's own are shown, which are simpler, and its answers have decimals."""
 
     __slots__ = ("name", "span_name", "kind", "region", "url", "common", "text", "shown", "as_sent", "describe", "tell")
 
@@ -165,7 +165,7 @@ class _Operation:
                     attributes["http.request.body"] = _values.plain(sent)  # nothing was sent: of tests with a Stubber
                 if self.tell is not None:
                     self.tell(answer, attributes)
-                attributes["aws.answer"] = _said(answer, self.shown)
+                attributes["aws.answer"] = _said(answer, self.shown, self.as_sent)
         except Exception as error:
             trouble(error)
         span.end()
@@ -199,8 +199,11 @@ def _received(span, answer, wanted):
     answer["Messages"] = Messages(messages, span)
 
 
-def _said(answer, whole):
-    """What is shown of an answer: what tells of the response, and whole, what is not the app's to read."""
+def _said(answer, whole, as_it_came):
+    """What is shown of an answer: what tells of the response, and whole, what is not the app's to read.
+
+    as_it_came: but for tables' dates, marshal knows what is in it. Finding out at the span's end that it does not costs
+    twice as much as asking."""
     metadata = answer.get("ResponseMetadata") or {}
     if not whole:
         return {"ResponseMetadata": metadata}
@@ -209,7 +212,7 @@ def _said(answer, whole):
     headers = metadata.get("HTTPHeaders") or {}
     length = headers.get("content-length")
     if length and len(length) < 5 and "content-encoding" not in headers:
-        return answer
+        return answer if as_it_came else _values.parsed(answer, True)
     said = _values.parsed({name: value for name, value in answer.items() if name != "ResponseMetadata"})
     return {**said, "ResponseMetadata": _values.plain(metadata)}
 
